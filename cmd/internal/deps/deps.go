@@ -1,0 +1,33 @@
+// Package deps keeps the module graph whole while the packages that need it are being written.
+package deps
+
+import (
+	_ "github.com/HdrHistogram/hdrhistogram-go"
+	_ "github.com/apache/arrow/go/v17/arrow/ipc"
+	_ "github.com/apache/arrow/go/v17/parquet/pqarrow"
+	_ "github.com/astrogo/fitsio"
+	_ "github.com/cespare/xxhash/v2"
+	_ "github.com/goccy/go-yaml"
+	_ "github.com/hamba/avro/v2/ocf"
+	_ "github.com/klauspost/compress/flate"
+	_ "github.com/klauspost/compress/gzip"
+	_ "github.com/klauspost/compress/snappy"
+	_ "github.com/milvus-io/milvus-sdk-go/v2/client"
+	_ "github.com/prometheus/client_golang/prometheus/promhttp"
+	_ "github.com/schollz/progressbar/v3"
+	_ "github.com/segmentio/kafka-go"
+	_ "github.com/segmentio/kafka-go/sasl/scram"
+	_ "github.com/spf13/cobra"
+	_ "github.com/twmb/franz-go/pkg/kfake"
+	_ "github.com/twmb/franz-go/pkg/kgo"
+	_ "github.com/viterin/vek/vek32"
+	_ "github.com/yalue/onnxruntime_go"
+	_ "go.uber.org/goleak"
+	_ "golang.org/x/image/draw"
+	_ "golang.org/x/sync/errgroup"
+	_ "golang.org/x/sys/unix"
+	_ "google.golang.org/grpc"
+	_ "google.golang.org/grpc/test/bufconn"
+	_ "google.golang.org/protobuf/encoding/protowire"
+	_ "pgregory.net/rapid"
+)
