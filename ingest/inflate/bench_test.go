@@ -1,0 +1,53 @@
+package inflate
+
+import (
+	"bytes"
+	stdgzip "compress/gzip"
+	"io"
+	"testing"
+
+	kgzip "github.com/klauspost/compress/gzip"
+)
+
+// go test -run '^$' -bench . -benchtime 0.5s -count 5 ./ingest/inflate
+// With GALAXALIGN_CORPUS set the same runs on real stamps.
+
+func BenchmarkGunzipNoise(b *testing.B)  { benchAll(b, noiseStamps()) }
+func BenchmarkGunzipCorpus(b *testing.B) { benchAll(b, corpusStamps(b)) }
+
+func benchAll(b *testing.B, stamps [][]byte) {
+	b.Run("ours", func(b *testing.B) { benchOurs(b, stamps) })
+	b.Run("klauspost", func(b *testing.B) { benchStream(b, stamps, new(kgzip.Reader)) })
+	b.Run("std", func(b *testing.B) { benchStream(b, stamps, new(stdgzip.Reader)) })
+}
+
+func benchOurs(b *testing.B, stamps [][]byte) {
+	var r Reader
+	dst := make([]byte, 0, stampSize)
+	b.SetBytes(stampSize)
+	for i := 0; b.Loop(); i++ {
+		out, _, err := r.Gunzip(dst, stamps[i%len(stamps)], stampSize)
+		if err != nil || len(out) != stampSize {
+			b.Fatal(len(out), err)
+		}
+	}
+}
+
+// benchStream gives a streaming reader its best case: reader, source and output are reused.
+func benchStream(b *testing.B, stamps [][]byte, zr interface {
+	io.Reader
+	Reset(io.Reader) error
+}) {
+	var br bytes.Reader
+	dst := make([]byte, stampSize+1)
+	b.SetBytes(stampSize)
+	for i := 0; b.Loop(); i++ {
+		br.Reset(stamps[i%len(stamps)])
+		if err := zr.Reset(&br); err != nil {
+			b.Fatal(err)
+		}
+		if n, err := io.ReadFull(zr, dst); n != stampSize || err != io.ErrUnexpectedEOF {
+			b.Fatal(n, err)
+		}
+	}
+}
