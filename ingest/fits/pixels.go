@@ -1,0 +1,197 @@
+package fits
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/galaxalign/galaxalign/schemas"
+)
+
+// strided describes which stored values to decode: the first byte and the distance between values.
+type strided struct {
+	src  []byte // from the first value on
+	step int    // bytes from one value to the next
+}
+
+// decode writes len(dst) physical values and reports whether any is NaN. The caller has checked that
+// s.src holds them.
+func (h *HDU) decode(dst []float32, s strided) (nan bool) {
+	switch h.Bitpix {
+	case 8:
+		return h.decode8(dst, s)
+	case 16:
+		return h.decode16(dst, s)
+	case 32:
+		return h.decode32(dst, s)
+	case 64:
+		return h.decode64(dst, s)
+	case -32:
+		if h.BScale == 1 && h.BZero == 0 {
+			if s.step == 4 {
+				return decodeFloat32(dst, s.src)
+			}
+			return decodeFloat32Strided(dst, s)
+		}
+		return h.decodeScaledFloat32(dst, s)
+	}
+	return h.decodeFloat64(dst, s)
+}
+
+// physical scales a stored value in float64 and rounds once. The conversion of the product forbids a
+// fused multiply-add, so every processor gives the same bits.
+func (h *HDU) physical(stored float64) float32 {
+	return float32(float64(stored*h.BScale) + h.BZero)
+}
+
+func (h *HDU) decode8(dst []float32, s strided) (nan bool) {
+	for i := range dst {
+		v := s.src[i*s.step]
+		if h.HasBlank && int64(v) == h.Blank {
+			dst[i], nan = float32(math.NaN()), true
+			continue
+		}
+		dst[i] = h.physical(float64(v))
+	}
+	return nan
+}
+
+func (h *HDU) decode16(dst []float32, s strided) (nan bool) {
+	for i := range dst {
+		v := int16(binary.BigEndian.Uint16(s.src[i*s.step:]))
+		if h.HasBlank && int64(v) == h.Blank {
+			dst[i], nan = float32(math.NaN()), true
+			continue
+		}
+		dst[i] = h.physical(float64(v))
+	}
+	return nan
+}
+
+func (h *HDU) decode32(dst []float32, s strided) (nan bool) {
+	for i := range dst {
+		v := int32(binary.BigEndian.Uint32(s.src[i*s.step:]))
+		if h.HasBlank && int64(v) == h.Blank {
+			dst[i], nan = float32(math.NaN()), true
+			continue
+		}
+		dst[i] = h.physical(float64(v))
+	}
+	return nan
+}
+
+func (h *HDU) decode64(dst []float32, s strided) (nan bool) {
+	for i := range dst {
+		v := int64(binary.BigEndian.Uint64(s.src[i*s.step:]))
+		if h.HasBlank && v == h.Blank {
+			dst[i], nan = float32(math.NaN()), true
+			continue
+		}
+		dst[i] = h.physical64(v)
+	}
+	return nan
+}
+
+// physical64 adds a whole-number BZERO in integers where the sum fits, because float64 holds only 53 of
+// the 64 bits: the unsigned convention (BZERO = 2^63) is exact this way.
+func (h *HDU) physical64(v int64) float32 {
+	if h.BScale == 1 {
+		if h.BZero == 1<<63 {
+			return float32(float64(uint64(v) ^ 1<<63))
+		}
+		if z := int64(h.BZero); math.Abs(h.BZero) < 1<<62 && float64(z) == h.BZero && v > -1<<62 && v < 1<<62 {
+			return float32(float64(v + z))
+		}
+	}
+	return h.physical(float64(v))
+}
+
+func (h *HDU) decodeFloat64(dst []float32, s strided) (nan bool) {
+	plain := h.BScale == 1 && h.BZero == 0 // x + 0 would lose the sign of -0
+	for i := range dst {
+		v := math.Float64frombits(binary.BigEndian.Uint64(s.src[i*s.step:]))
+		if plain {
+			dst[i] = float32(v)
+		} else {
+			dst[i] = h.physical(v)
+		}
+		nan = nan || dst[i] != dst[i]
+	}
+	return nan
+}
+
+func (h *HDU) decodeScaledFloat32(dst []float32, s strided) (nan bool) {
+	for i := range dst {
+		v := math.Float32frombits(binary.BigEndian.Uint32(s.src[i*s.step:]))
+		dst[i] = h.physical(float64(v))
+		nan = nan || dst[i] != dst[i]
+	}
+	return nan
+}
+
+func decodeFloat32Strided(dst []float32, s strided) (nan bool) {
+	for i := range dst {
+		dst[i] = math.Float32frombits(binary.BigEndian.Uint32(s.src[i*s.step:]))
+		nan = nan || dst[i] != dst[i]
+	}
+	return nan
+}
+
+// decodeFloat32 is the fast path: contiguous unscaled float32, two values a step.
+//
+// A float32 is NaN when its bits without the sign exceed 0x7f800000, so adding 0x007fffff to them carries
+// into the sign bit. Both lanes of a 64-bit word are tested at once: the sum of a lane is at most
+// 0x807ffffe and never reaches the other.
+func decodeFloat32(dst []float32, src []byte) (nan bool) {
+	const (
+		noSign = 0x7fffffff7fffffff
+		carry  = 0x007fffff007fffff
+		signs  = 0x8000000080000000
+	)
+	src = src[:4*len(dst)]
+	var seen uint64
+	for len(dst) >= 2 {
+		v := binary.BigEndian.Uint64(src)
+		seen |= v&noSign + carry
+		dst[0] = math.Float32frombits(uint32(v >> 32))
+		dst[1] = math.Float32frombits(uint32(v))
+		dst, src = dst[2:], src[8:]
+	}
+	if len(dst) == 1 {
+		v := binary.BigEndian.Uint32(src)
+		seen |= uint64(v)&noSign + carry
+		dst[0] = math.Float32frombits(v)
+	}
+	return seen&signs != 0
+}
+
+// Pixels decodes the whole image in stored order, NAXIS1 fastest, into dst, which is grown when it is
+// short. It allocates only then. The error is a *schemas.Fault.
+func (h *HDU) Pixels(dst []float32) ([]float32, error) {
+	if flt := h.readable(); flt != nil {
+		return dst, flt
+	}
+	n := h.NPix()
+	if cap(dst) < n { // n x |BITPIX|/8 bytes are present, so this is at most 4 bytes for each of them
+		dst = make([]float32, n)
+	}
+	dst = dst[:n]
+	if h.decode(dst, strided{src: h.data, step: int(h.elemSize())}) {
+		h.Flags |= schemas.FlagNaNPixels
+	}
+	return dst, nil
+}
+
+// readable refuses an HDU without readable image data.
+func (h *HDU) readable() *schemas.Fault {
+	switch {
+	case h.Kind == KindCompressed:
+		var buf [32]byte
+		algorithm, _ := h.Text(buf[:0], "ZCMPTYPE")
+		return fault(schemas.ReasonCompressed, h.HeaderOffset, "tile-compressed image (%s) in HDU %d: not read by this version; unpack it with funpack", algorithm, h.Index)
+	case h.Kind != KindImage:
+		return fault(schemas.ReasonNoImage, h.HeaderOffset, "HDU %d holds no image (%s)", h.Index, h.Kind)
+	case h.Truncated:
+		return h.cut()
+	}
+	return nil
+}
