@@ -21,6 +21,7 @@ type decoder struct {
 	byText    *avro.Cache[*plan]
 	byID      map[int32]*plan
 	row       []avro.Value
+	stamps    stamps
 }
 
 var _ ingest.Decoder = (*ZTF)(nil)
@@ -80,6 +81,8 @@ func (d *decoder) init(o Options, layouts ...*layout) {
 	d.container = avro.NewContainer(d.opts.MaxInflated)
 	d.byText = avro.NewCache(d.bind)
 	d.byID = map[int32]*plan{}
+	d.stamps.limits = d.opts.Limits
+	d.stamps.readers = map[*layout]stampReader{}
 }
 
 func (d *decoder) decode(payload []byte, c *schemas.Cutout) error {
@@ -158,7 +161,7 @@ func (d *decoder) datum(p *plan, b []byte, base int64, c *schemas.Cutout) error 
 		return err
 	}
 	p.measure(row, c)
-	return p.images(row, base, d.opts.Reader, c)
+	return d.stamps.read(p, row, base, c)
 }
 
 // slots returns the row for a plan, reusing its memory.
@@ -175,7 +178,11 @@ func (d *decoder) slots(p *plan) []avro.Value {
 func (d *decoder) bind(s *avro.Schema) (*plan, error) {
 	for _, l := range d.layouts {
 		if s.Kind == avro.KindRecord && strings.HasPrefix(s.Name, l.root) {
-			return newPlan(l, s, &d.opts)
+			p, err := newPlan(l, s, &d.opts)
+			if err == nil {
+				p.reader = d.stamps.reader(l)
+			}
+			return p, err
 		}
 	}
 	return nil, schemas.NewFault(schemas.StageIngest, schemas.ReasonUnknownSchema,

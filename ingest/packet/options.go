@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/galaxalign/galaxalign/ingest/avro"
-	"github.com/galaxalign/galaxalign/schemas"
+	"github.com/galaxalign/galaxalign/ingest/fits"
 )
 
 // The stamp roles, which name the images of a cutout.
@@ -33,12 +33,6 @@ type SchemaSource interface {
 	Resolve(ctx context.Context, id int32) (*avro.Schema, error)
 }
 
-// StampReader decodes one stamp and adds it to the cutout as an image of the given name. Faults carry
-// positions within payload.
-type StampReader interface {
-	Read(c *schemas.Cutout, name string, payload []byte) error
-}
-
 // Options says what to take from a packet.
 type Options struct {
 	// Features are the scalar features in the order the cutout gets them: a field of the survey's
@@ -56,8 +50,8 @@ type Options struct {
 	// MaxInflated bounds the inflated size of a compressed Avro block in bytes; 0 means
 	// DefaultMaxInflated. A worker keeps a buffer as large as its largest block.
 	MaxInflated int
-	// Reader decodes the stamps. Required.
-	Reader StampReader
+	// Limits bound what one stamp may cost. A worker keeps one inflated copy of each stamp.
+	Limits fits.Limits
 }
 
 // Validate lists every fault of the options.
@@ -81,9 +75,7 @@ func (o Options) Validate() error {
 	if o.ResolveTimeout < 0 || o.MaxInflated < 0 {
 		errs = append(errs, errors.New("resolve timeout and inflate limit must not be negative"))
 	}
-	if o.Reader == nil {
-		errs = append(errs, errors.New("no stamp reader"))
-	}
+	errs = append(errs, o.Limits.Validate())
 	return errors.Join(errs...)
 }
 
@@ -97,6 +89,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxInflated == 0 {
 		o.MaxInflated = DefaultMaxInflated
+	}
+	if o.Limits.MaxInflated == 0 {
+		o.Limits.MaxInflated = fits.DefaultLimits().MaxInflated
 	}
 	return o
 }

@@ -9,6 +9,7 @@ import (
 // plan is a layout bound to one schema: the program, and the slot of each thing that is wanted.
 type plan struct {
 	layout        *layout
+	reader        stampReader
 	program       *avro.Program
 	late          bool
 	object        []int
