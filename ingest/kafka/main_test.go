@@ -110,3 +110,8 @@ func fetchN(t testing.TB, s *Source, n int) []*ingest.Message {
 	}
 	return list
 }
+
+// uniqueName makes a topic or group name that no other run has used.
+func uniqueName(t testing.TB, prefix string) string {
+	return fmt.Sprintf("%s-%x", prefix, time.Now().UnixNano())
+}
