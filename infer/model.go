@@ -8,6 +8,7 @@ import (
 
 	"github.com/galaxalign/galaxalign/infer/bundle"
 	"github.com/galaxalign/galaxalign/infer/ort"
+	"github.com/galaxalign/galaxalign/preprocess"
 	"github.com/galaxalign/galaxalign/schemas"
 )
 
@@ -107,6 +108,9 @@ func (m *Model) Features() []string {
 
 // ImageLen is the number of values of an image row, 0 without an image input.
 func (m *Model) ImageLen() int { return m.bundle.Manifest.ImageLen() }
+
+// Transform returns the compiled recipe that makes an image row of a cutout, nil without an image input.
+func (m *Model) Transform() *preprocess.Transform { return m.bundle.Transform() }
 
 // MaxBatch is the number of rows of a Buffers.
 func (m *Model) MaxBatch() int { return m.plan.rows }

@@ -2,8 +2,8 @@ package infer
 
 import (
 	"fmt"
-	"math"
 
+	"github.com/galaxalign/galaxalign/infer/bundle"
 	"github.com/galaxalign/galaxalign/schemas"
 )
 
@@ -48,7 +48,7 @@ func (b *Buffers) checkFeatures(rows int) {
 	for i := range rows {
 		b.faults[i] = nil
 		for k, v := range b.FeatureRow(i) {
-			if !finite(v) {
+			if v-v != 0 {
 				b.faults[i] = missingFeature(b.model.Features()[k], v)
 				break
 			}
@@ -71,19 +71,19 @@ func (b *Buffers) finish(i int) {
 	}
 	scores := row(b.scores, i, mf.ScoreLen())
 	embedding := b.Embedding(i)
-	if !allFinite(scores) || !allFinite(embedding) {
+	if !bundle.Finite(scores) || !bundle.Finite(embedding) {
 		b.faults[i] = nonFinite(mf.Name)
 		return
 	}
 	p := b.Probabilities(i)
-	b.labels[i] = classify(p, scores, &mf.Scores)
-	if !allFinite(p) {
+	b.labels[i] = mf.Classify(p, scores)
+	if !bundle.Finite(p) {
 		b.faults[i] = nonFinite(mf.Name)
 		return
 	}
-	if mf.Embedding != nil && mf.Embedding.Normalise && !normalise(embedding) {
+	if mf.Embedding != nil && mf.Embedding.Normalise && !bundle.Normalise(embedding) {
 		b.faults[i] = schemas.NewFault(schemas.StageInfer, schemas.ReasonNonFinite,
-			"the embedding of model %s has norm 0 and cannot be normalised", mf.Name)
+			"the embedding of model %s has no usable norm and cannot be normalised", mf.Name)
 	}
 }
 
@@ -91,33 +91,4 @@ func (b *Buffers) finish(i int) {
 func nonFinite(model string) *schemas.Fault {
 	return schemas.NewFault(schemas.StageInfer, schemas.ReasonNonFinite,
 		"model %s answered with NaN or infinity; look at the pixel range of this cutout and at the recipe", model)
-}
-
-// finite reports whether v is a number.
-func finite(v float32) bool { return v-v == 0 }
-
-// allFinite reports whether every value is a number.
-func allFinite(values []float32) bool {
-	for _, v := range values {
-		if !finite(v) {
-			return false
-		}
-	}
-	return true
-}
-
-// normalise divides v by its Euclidean norm, computed in float64, or reports that the norm is 0.
-func normalise(v []float32) bool {
-	var sum float64
-	for _, x := range v {
-		sum += float64(x) * float64(x)
-	}
-	if sum == 0 {
-		return false
-	}
-	scale := 1 / math.Sqrt(sum)
-	for i, x := range v {
-		v[i] = float32(float64(x) * scale)
-	}
-	return true
 }

@@ -51,7 +51,8 @@ func (m *Model) checkRows(b *Buffers, start, rows int) error {
 // compare reports the first value that is off by more than the tolerance.
 func compare(what string, got, want []float32, tolerance float64) error {
 	for i := range want {
-		if d := math.Abs(float64(got[i]) - float64(want[i])); !(d <= tolerance) {
+		d := math.Abs(float64(got[i]) - float64(want[i]))
+		if !(d <= tolerance*max(1, math.Abs(float64(want[i])))) {
 			return fmt.Errorf("%s %d is %g, the bundle says %g (tolerance %g): this library or device computes "+
 				"another answer than the one the bundle was made with", what, i, got[i], want[i], tolerance)
 		}

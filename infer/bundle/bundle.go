@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"github.com/galaxalign/galaxalign/preprocess"
 	"github.com/galaxalign/galaxalign/schemas"
 )
 
@@ -11,7 +12,10 @@ type Bundle struct {
 	Model    []byte // the ONNX file
 	Recipe   []byte // the recipe file; nil without an image input
 	Golden   *Golden
-	info     schemas.ModelInfo
+
+	info       schemas.ModelInfo
+	transform  *preprocess.Transform
+	recipeHash string
 }
 
 // Info returns what a record says of this model. All records share the value: it must not be changed.

@@ -1,0 +1,248 @@
+package bundle
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/galaxalign/galaxalign/infer/onnx"
+)
+
+// identify names the model.
+func (im *importer) identify() error {
+	m := &im.draft.Manifest
+	m.Name, m.Version = im.opts.Name, im.opts.Version
+	if m.Name == "" {
+		m.Name = strings.TrimSuffix(filepath.Base(im.opts.Model), ".onnx")
+	}
+	if m.Version == "" {
+		m.Version = "1"
+	}
+	m.Provenance, m.Metrics = im.opts.Provenance, im.opts.Metrics
+	return nil
+}
+
+// findInputs assigns the graph's inputs: the one with four axes is the image, the one with two the
+// features.
+func (im *importer) findInputs() error {
+	m := &im.draft.Manifest
+	image, features, err := im.assignInputs()
+	if err != nil {
+		return err
+	}
+	if image != nil {
+		m.Image = &ImageInput{Tensor: image.Name}
+		im.takeBatch(image)
+	}
+	if features == nil {
+		return nil
+	}
+	im.takeBatch(features)
+	names := im.opts.Features
+	if d := features.Type.Dims[1]; names == nil {
+		if !d.Fixed {
+			return fmt.Errorf("input %q has any number of columns: name the features", features.Name)
+		}
+		names = numbered("feature", int(d.Size))
+	} else if d.Fixed && int(d.Size) != len(names) {
+		return fmt.Errorf("input %q has %d columns, and %d features are named", features.Name, d.Size, len(names))
+	}
+	m.Features = &FeatureInput{Tensor: features.Name, Names: names}
+	return nil
+}
+
+// assignInputs goes by the names given, then by the number of axes.
+func (im *importer) assignInputs() (image, features *onnx.ValueInfo, err error) {
+	inputs := im.model.Graph.RealInputs()
+	take := func(to **onnx.ValueInfo, v *onnx.ValueInfo, axes int) error {
+		if *to != nil {
+			return fmt.Errorf("inputs %q and %q both have %d axes: name the ones to use", (*to).Name, v.Name, axes)
+		}
+		*to = v
+		return nil
+	}
+	for _, v := range inputs {
+		if v.Type == nil || v.Type.Elem != onnx.Float {
+			return nil, nil, fmt.Errorf("input %q is %s; only float tensors are served: export the model in float32", v.Name, typeText(v.Type))
+		}
+		switch axes := len(v.Type.Dims); {
+		case v.Name == im.opts.Image || axes == 4 && im.opts.Image == "":
+			err = take(&image, v, 4)
+		case v.Name == im.opts.FeatureInput || axes == 2 && im.opts.FeatureInput == "":
+			err = take(&features, v, 2)
+		default:
+			err = fmt.Errorf("input %q %s is neither an image (four axes) nor scalar features (two)", v.Name, typeText(v.Type))
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	for _, want := range []struct {
+		name string
+		have *onnx.ValueInfo
+		axes int
+	}{{im.opts.Image, image, 4}, {im.opts.FeatureInput, features, 2}} {
+		if want.name != "" && want.have == nil {
+			return nil, nil, fmt.Errorf("there is no input %q; the graph has %s", want.name, names(inputs))
+		}
+		if want.have != nil && len(want.have.Type.Dims) != want.axes {
+			return nil, nil, fmt.Errorf("input %q is %s, want %d axes", want.have.Name, typeText(want.have.Type), want.axes)
+		}
+	}
+	if image == nil && features == nil {
+		return nil, nil, errors.New("the graph has no input")
+	}
+	return image, features, nil
+}
+
+// takeBatch notes the batch size when an input fixes it.
+func (im *importer) takeBatch(v *onnx.ValueInfo) {
+	if d := v.Type.Dims[0]; d.Fixed {
+		im.batch = int(d.Size)
+	}
+}
+
+// numbered makes names such as class_0, class_1.
+func numbered(prefix string, n int) []string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = fmt.Sprintf("%s_%d", prefix, i)
+	}
+	return list
+}
+
+// findOutputs names the score output and exposes the embedding.
+func (im *importer) findOutputs() error {
+	graph, m := im.model.Graph, &im.draft.Manifest
+	if len(graph.Outputs) == 0 {
+		return errors.New("the graph has no output")
+	}
+	m.Scores = ScoreOutput{
+		Tensor: im.opts.Scores, Activation: im.opts.Activation,
+		Temperature: im.opts.Temperature, Threshold: im.opts.Threshold,
+	}
+	if m.Scores.Tensor == "" {
+		m.Scores.Tensor = graph.Outputs[0].Name
+	}
+	if err := graph.Expose(m.Scores.Tensor); err != nil {
+		return fmt.Errorf("scores: %w", err)
+	}
+	if im.opts.Embedding != "" {
+		if err := graph.Expose(im.opts.Embedding); err != nil {
+			return fmt.Errorf("embedding: %w", err)
+		}
+		m.Embedding = &EmbeddingOutput{Tensor: im.opts.Embedding, Normalise: im.opts.Normalise}
+	}
+	im.draft.Model = im.model.Marshal()
+	return nil
+}
+
+// freeBatch makes a fixed batch axis free where the graph runs that way, and keeps it otherwise.
+func (im *importer) freeBatch() error {
+	im.draft.Golden = im.inputs(goldenRows)
+	if im.batch == 0 {
+		return nil
+	}
+	original := im.draft.Model
+	freed, err := onnx.Parse(original)
+	if err != nil {
+		return err
+	}
+	freed.Graph.FreeBatch("N")
+	im.draft.Model = freed.Marshal()
+	if _, err := im.probe(goldenRows); err == nil {
+		return nil
+	}
+	im.draft.Model = original
+	im.draft.Manifest.BatchSize = im.batch
+	im.draft.Golden = im.inputs(im.batch)
+	return nil
+}
+
+// probe runs the draft's graph once and returns its outputs.
+func (im *importer) probe(rows int) (shapes [][]int64, err error) {
+	p, err := newProbe(im.opts.Runtime, im.draft, im.draft.Golden)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, p.session.Close()) }()
+	outputs, err := p.run(0, rows)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range outputs {
+		shapes = append(shapes, t.Shape[1:])
+	}
+	return shapes, nil
+}
+
+// describeOutputs takes the shapes of the outputs from a run and names the classes.
+func (im *importer) describeOutputs() error {
+	m := &im.draft.Manifest
+	shapes, err := im.probe(im.draft.Golden.Rows)
+	if err != nil {
+		return err
+	}
+	m.Scores.Shape = ints(shapes[0])
+	if m.Embedding != nil {
+		m.Embedding.Shape = ints(shapes[1])
+	}
+	scores := m.ScoreLen()
+	m.Classes = im.opts.Classes
+	if m.Classes == nil {
+		m.Classes = numbered("class", scores)
+		if scores == 1 {
+			m.Classes = []string{"negative", "positive"}
+		}
+	}
+	if m.Scores.Activation == "" {
+		m.Scores.Activation = im.guessActivation(scores)
+	}
+	return nil
+}
+
+// ints converts axes.
+func ints(axes []int64) []int {
+	list := make([]int, len(axes))
+	for i, a := range axes {
+		list[i] = int(a)
+	}
+	return list
+}
+
+// guessActivation looks at the operator that makes the scores.
+func (im *importer) guessActivation(scores int) Activation {
+	for _, n := range im.model.Graph.Nodes {
+		if slices.Contains(n.Outputs, im.draft.Manifest.Scores.Tensor) && (n.Op == "Softmax" || n.Op == "Sigmoid") {
+			return None
+		}
+	}
+	if scores == 1 {
+		return Sigmoid
+	}
+	return Softmax
+}
+
+// inputs makes deterministic golden inputs: values in [0, 1) from the splitmix64 generator (Steele, Lea
+// and Flood 2014) with the seed 0.
+func (im *importer) inputs(rows int) *Golden {
+	m := &im.draft.Manifest
+	var state uint64
+	fill := func(n int) Floats {
+		if n == 0 {
+			return nil
+		}
+		values := make(Floats, n)
+		for i := range values {
+			state += 0x9e3779b97f4a7c15
+			z := state
+			z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+			z = (z ^ z>>27) * 0x94d049bb133111eb
+			values[i] = float32((z^z>>31)>>40) / (1 << 24)
+		}
+		return values
+	}
+	return &Golden{Rows: rows, Image: fill(rows * m.ImageLen()), Features: fill(rows * m.FeatureLen())}
+}
