@@ -2,6 +2,7 @@ package sinktest
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -108,7 +109,8 @@ func (s *MemorySink) Write(ctx context.Context, b *sink.Batch, r *sink.Report) e
 	}
 	refused := map[int]bool{}
 	failure := s.check(ctx, call, b)
-	if rejected, ok := failure.(*sink.RejectedError); ok {
+	var rejected *sink.RejectedError
+	if errors.As(failure, &rejected) {
 		for _, x := range rejected.Rejects {
 			refused[x.Index] = true
 		}
