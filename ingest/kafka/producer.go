@@ -115,10 +115,17 @@ func (p *Producer) write(ctx context.Context, list []kafka.Message) error {
 		if large {
 			w = p.large
 		}
-		if err := w.WriteMessages(ctx, list[:n]...); err != nil {
-			return fmt.Errorf("kafka: produce to %s: %w", list[0].Topic, firstError(err))
+		if err := send(ctx, w, list[:n]); err != nil {
+			return err
 		}
 		list = list[n:]
+	}
+	return nil
+}
+
+func send(ctx context.Context, w *kafka.Writer, list []kafka.Message) error {
+	if err := w.WriteMessages(ctx, list...); err != nil {
+		return fmt.Errorf("kafka: produce to %s: %w", list[0].Topic, firstError(err))
 	}
 	return nil
 }
