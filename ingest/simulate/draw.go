@@ -41,14 +41,14 @@ func (d dice) old() colour {
 	return colour{gr, 0.62 + 0.8*(gr-0.85) + d.near(0, 0.02)}
 }
 func (d dice) disc() colour {
-	gr := d.near(0.56, 0.06)
-	return colour{gr, 0.38 + 0.9*(gr-0.56) + d.near(0, 0.02)}
+	gr := d.near(0.62, 0.07)
+	return colour{gr, 0.42 + 0.9*(gr-0.62) + d.near(0, 0.02)}
 }
 func (d dice) young() colour {
-	gr := d.near(0.30, 0.06)
-	return colour{gr, 0.16 + 0.9*(gr-0.30) + d.near(0, 0.02)}
+	gr := d.near(0.41, 0.07)
+	return colour{gr, 0.24 + 0.9*(gr-0.41) + d.near(0, 0.02)}
 }
-func (d dice) starburst() colour { return colour{d.near(0.06, 0.07), d.near(-0.02, 0.06)} }
+func (d dice) starburst() colour { return colour{d.near(0.18, 0.08), d.near(0.06, 0.07)} }
 
 // light returns the r magnitude of a figure with the given half-light radius (arcsec), axis ratio and
 // mean surface brightness within the half-light ellipse (AB magnitudes a square arcsec).
@@ -98,7 +98,6 @@ func drawSmooth(d dice, g *Galaxy, at Placement, r50, n float64) {
 	g.Components = append(g.Components, Component{Sersic{Placement: at, N: n, R50: r50}, col.flux(light(mu, r50, at.Q))})
 	if at.Q > 0.5 && n > 2.5 && d.chance(0.4) { // the faint envelope of a luminous early type
 		halo := Sersic{Placement: at, N: 1, R50: 2.2 * r50}
-		halo.Q = min(1, at.Q*1.1)
 		g.Components = append(g.Components, Component{halo, d.old().flux(light(mu+3.2, halo.R50, halo.Q))})
 	}
 }
@@ -147,7 +146,7 @@ func drawEdgeOn(d dice, g *Galaxy, at Placement, bulge bool) {
 // mostly free.
 func drawField(d dice, g *Galaxy, width float64) {
 	density := width * width / (22 * 22)
-	for range poisson(d, 1.3*density) {
+	for range poisson(d, 2.2*density) {
 		x, y := d.in(-width/2, width/2), d.in(-width/2, width/2)
 		if math.Hypot(x, y) < width/4 {
 			continue
@@ -155,9 +154,9 @@ func drawField(d dice, g *Galaxy, width float64) {
 		// Stars from F to M: redder in r-z as they get cooler (the stellar locus bends at g-r = 1.3).
 		t := d.Float64()
 		col := colour{0.3 + 1.15*math.Sqrt(t), 0.1 + 1.7*t*t}
-		g.Field = append(g.Field, Component{Gauss{x, y, 0}, col.flux(24 - 4.8*math.Pow(d.Float64(), 1.6))})
+		g.Field = append(g.Field, Component{Gauss{x, y, 0}, col.flux(24.2 - 4.2*math.Pow(d.Float64(), 1.4))})
 	}
-	for range poisson(d, 3.2*density) {
+	for range poisson(d, 4.5*density) {
 		x, y := d.in(-width/2, width/2), d.in(-width/2, width/2)
 		m := 24.4 - 3.2*d.Float64()*d.Float64()
 		col := colour{d.in(0.3, 1.6), d.in(0.2, 1.1)}

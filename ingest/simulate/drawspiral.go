@@ -26,17 +26,22 @@ func drawSpiral(d dice, g *Galaxy, at Placement, class Class) {
 		bulgeShare, armShare = d.in(0.04, 0.14), d.in(0.48, 0.72)
 		arms.Uneven = d.near(0, 0.2)
 	default:
-		bar = r50 * d.in(0.52, 0.82)
+		bar = r50 * d.in(0.62, 0.95)
 		arms.Pitch, arms.Sharp, arms.Inner = d.in(11, 26), d.in(2, 4), bar
-		bulgeShare, armShare = d.in(0.04, 0.12), d.in(0.36, 0.56)
+		bulgeShare, armShare = d.in(0.03, 0.09), d.in(0.30, 0.5)
 	}
 	arms.Pitch *= d.sign()
+	rough := d.in(0.04, 0.30) // from grand design to flocculent
 	for i := range arms.Ripple {
-		arms.Ripple[i] = Wave{d.in(2, 9), float64(d.IntN(7) - 3), d.in(0, 2*math.Pi), d.in(0.05, 0.22)}
+		arms.Ripple[i] = Wave{d.in(2, 9), float64(d.IntN(9) - 4), d.in(0, 2*math.Pi), rough * d.in(0.5, 1)}
+	}
+	armColour := d.young()
+	if d.chance(0.25) { // a disc that has nearly stopped forming stars
+		armColour = d.disc()
 	}
 	g.Components = append(g.Components,
 		Component{Sersic{Placement: at, N: 1, R50: r50}, d.disc().flux(share(m, 1-bulgeShare-armShare))},
-		Component{arms, d.young().flux(share(m, armShare))},
+		Component{arms, armColour.flux(share(m, armShare))},
 		bulgeOf(d, at, r50, share(m, bulgeShare)),
 	)
 	if bar > 0 {
@@ -67,8 +72,8 @@ func drawBar(d dice, g *Galaxy, arms Arms, length, m float64) {
 		Placement: Placement{X: arms.X, Y: arms.Y, PA: math.Atan2(-x, y) * 180 / math.Pi},
 		Length:    seen * 1.12, C: d.in(2.4, 3.6),
 	}
-	bar.Q = min(0.62, d.in(0.24, 0.36)*length/seen*(0.4+0.6*arms.Q))
-	g.Components = append(g.Components, Component{bar, d.old().flux(share(m, d.in(0.16, 0.28)))})
+	bar.Q = min(0.62, d.in(0.20, 0.30)*length/seen*(0.4+0.6*arms.Q))
+	g.Components = append(g.Components, Component{bar, d.old().flux(share(m, d.in(0.17, 0.29)))})
 	if d.chance(0.4) {
 		ring := Ring{Placement: arms.Placement, Radius: length * 1.05, Width: length * d.in(0.10, 0.16)}
 		g.Components = append(g.Components, Component{ring, d.young().flux(share(m, d.in(0.06, 0.13)))})
@@ -80,6 +85,7 @@ func drawKnots(d dice, g *Galaxy, arms Arms, m float64) {
 	for range 8 + d.IntN(16) {
 		r := arms.Inner * math.Pow(arms.Outer/arms.Inner, math.Sqrt(d.Float64()))
 		x, y := arms.ridge(d.IntN(arms.Count), r, d.near(0.1, 0.3))
-		g.Components = append(g.Components, Component{Gauss{x, y, d.in(0.12, 0.34)}, d.starburst().flux(m + d.in(4.6, 6.6))})
+		faint := 1.0857 * (r - arms.Inner) / (arms.R50 / 1.67835) // follows the light of the disc
+		g.Components = append(g.Components, Component{Gauss{x, y, d.in(0.12, 0.4)}, d.starburst().flux(m + d.in(4.3, 5.6) + 0.6*faint)})
 	}
 }

@@ -26,9 +26,9 @@ func drawDisturbed(d dice, g *Galaxy, at Placement) {
 		for range 1 + d.IntN(2) {
 			shell := Arc{
 				X: at.X, Y: at.Y, Radius: r50 * d.in(1.5, 2.3), Start: d.in(0, 2*math.Pi), Sweep: d.in(0.9, 1.8),
-				Width: 0.1 * r50, Flare: 1, Fade: 0.3,
+				Width: r50 * d.in(0.13, 0.2), Flare: 1.2, Fade: 0.6,
 			}
-			g.Components = append(g.Components, Component{shell, d.disc().flux(share(m, d.in(0.04, 0.08)))})
+			g.Components = append(g.Components, Component{shell, d.disc().flux(share(m, d.in(0.025, 0.05)))})
 		}
 	}
 	for range 3 + d.IntN(6) { // clumps, more on one side
@@ -41,15 +41,15 @@ func drawDisturbed(d dice, g *Galaxy, at Placement) {
 // tail returns a tidal tail that leaves the figure at the given angle and opens outwards.
 func tail(d dice, at Placement, r50, angle float64) Arc {
 	return Arc{
-		X: at.X, Y: at.Y, Radius: 0.8 * r50, Grow: math.Log(d.in(2.4, 3.6)),
-		Start: angle, Sweep: d.sign() * d.in(0.7, 1.9),
-		Width: r50 * d.in(0.16, 0.24), Flare: d.in(1, 1.7), Fade: d.in(0.8, 2.2),
+		X: at.X, Y: at.Y, Radius: 0.6 * r50, Grow: math.Log(d.in(3, 5.2)),
+		Start: angle, Sweep: d.sign() * d.in(0.5, 1.7),
+		Width: r50 * d.in(0.16, 0.24), Flare: d.in(1, 1.7), Fade: d.in(0.9, 2.4),
 	}
 }
 
 // drawMerging draws two galaxies in contact, a bridge between them and tails on their far sides.
 func drawMerging(d dice, g *Galaxy, at Placement) {
-	apart, angle := d.in(3.0, 5.6), d.in(0, 2*math.Pi)
+	apart, angle := d.in(3.6, 6.8), d.in(0, 2*math.Pi)
 	sin, cos := math.Sincos(angle)
 	ratio := d.in(0.35, 0.65)
 	r50 := d.in(1.4, 2.1)

@@ -32,7 +32,7 @@ func newPSF(fwhm float64, limit int) *psf {
 // gaussKernel integrates a Gaussian over pixels and returns its non-negative half, scaled so that the
 // whole kernel sums to total.
 func gaussKernel(sigma, total float64, limit int) []float32 {
-	n := min(limit, int(math.Ceil(3.5*sigma)))
+	n := min(limit, int(math.Ceil(4.2*sigma)))
 	k := make([]float64, n+1)
 	s := 1 / (sigma * math.Sqrt2)
 	sum := 0.0

@@ -52,14 +52,15 @@ func sersicRoot(n, half float64) func(float64) float64 {
 	return func(t float64) float64 { return math.Pow(t, half) }
 }
 
-// Gauss is a round Gaussian spot: an HII region, or (with Sigma 0) a point.
+// Gauss is a round Gaussian spot: an HII region, or (with Sigma 0) a point. A sigma below 0.1 arcsec, which
+// no seeing shows, counts as 0.1 so that a grid of points cannot miss it.
 type Gauss struct {
 	X, Y  float64
 	Sigma float64 // arcsec
 }
 
 func (g Gauss) compile() profile {
-	sigma := max(g.Sigma, 1e-3)
+	sigma := max(g.Sigma, 0.1)
 	k := 1 / (2 * sigma * sigma)
 	at := func(x, y float64) float64 {
 		x, y = x-g.X, y-g.Y
