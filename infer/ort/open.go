@@ -59,10 +59,10 @@ func Open(lib Library) (*Runtime, error) {
 	return &Runtime{library: environment.library}, nil
 }
 
-// load initialises the binding's environment with the library at path, logging errors only.
+// load initialises the binding's environment with the library at path, silent: errors are returned and need no second voice.
 func load(path string) error {
 	binding.SetSharedLibraryPath(path)
-	if err := binding.InitializeEnvironment(binding.WithLogLevelError()); err != nil {
+	if err := binding.InitializeEnvironment(binding.WithLogLevelFatal()); err != nil {
 		return fmt.Errorf("ort: load %s: %w (ONNX Runtime 1.%d or newer for this processor and C library is needed; "+
 			"set %s to such a library, or unset it to have one fetched)", path, err, minMinor, EnvVar)
 	}
