@@ -18,7 +18,10 @@ type Format interface {
 	// NewWriter begins a file; the schema's metadata goes into it. Close of the writer completes the
 	// file and leaves w open.
 	NewWriter(w io.WriteSeeker, schema *arrow.Schema) (Writer, error)
-	// Metadata reads the schema metadata of a file.
+	// BatchBytes is the size a record batch or row group aims at: large enough for readers to spend
+	// their time on data. Sealing needs about three times as much memory.
+	BatchBytes() int
+	// Metadata reads the schema metadata of a file, and refuses a file that is not complete.
 	Metadata(r Reader) (arrow.Metadata, error)
 	// RecordIDs visits the record_id column of a file, in the order of its rows. The array is valid
 	// during the visit.
@@ -46,6 +49,9 @@ func (IPC) Name() string { return "arrow" }
 
 // Extension returns ".arrow".
 func (IPC) Extension() string { return ".arrow" }
+
+// BatchBytes returns 16 MiB.
+func (IPC) BatchBytes() int { return 16 << 20 }
 
 // NewWriter begins an IPC file.
 func (IPC) NewWriter(w io.WriteSeeker, schema *arrow.Schema) (Writer, error) {

@@ -17,13 +17,8 @@ import (
 	"github.com/galaxalign/galaxalign/sink/internal/disk"
 )
 
-const (
-	// maxBatchRows bounds the record batches (IPC) and row groups (Parquet) of sealed files.
-	maxBatchRows = 65_536
-	// batchBytes is what a batch aims at: large enough that readers spend their time on data, small
-	// enough that sealing needs about three times as much memory.
-	batchBytes = 16 << 20
-)
+// maxBatchRows bounds the record batches (IPC) and row groups (Parquet) of sealed files.
+const maxBatchRows = 65_536
 
 // seal rewrites a segment as an immutable file and returns what to remember of it; ok is false when the
 // segment holds no rows of its own and no file was made. The segment's log still exists afterwards.
@@ -51,7 +46,7 @@ func seal(ctx context.Context, fs disk.FS, format Format, s *segment) (file seal
 // writeSealed writes the rows of the segment to w in the format.
 func writeSealed(ctx context.Context, format Format, s *segment, f disk.File) error {
 	out := newSealWriter(f)
-	batches := &rebatcher{s: s, limit: batchRows(s), open: func(schema *arrow.Schema) (Writer, error) {
+	batches := &rebatcher{s: s, limit: batchRows(s, format.BatchBytes()), open: func(schema *arrow.Schema) (Writer, error) {
 		return format.NewWriter(out, schema)
 	}}
 	row := 0
@@ -67,13 +62,20 @@ func writeSealed(ctx context.Context, format Format, s *segment, f disk.File) er
 		err = batches.finish()
 	}
 	batches.release()
-	return errors.Join(err, out.flush())
+	if err := errors.Join(err, out.flush()); err != nil {
+		return err
+	}
+	// The Parquet writer's Close hides some errors, so the file has to show that it can be read.
+	if _, err := format.Metadata(f); err != nil {
+		return fmt.Errorf("the file just written cannot be read: %w", err)
+	}
+	return nil
 }
 
-// batchRows is the number of rows that come to batchBytes at this segment's mean row size.
-func batchRows(s *segment) int {
+// batchRows is the number of rows that come to size bytes at this segment's mean row size.
+func batchRows(s *segment, size int) int {
 	mean := max(1, int(s.log.Size())/max(1, s.rows))
-	return min(max(1, batchBytes/mean), maxBatchRows)
+	return min(max(1, size/mean), maxBatchRows)
 }
 
 // rebatcher joins the small batches of a segment to large ones, leaving out rows to skip.

@@ -241,11 +241,27 @@ func (s *Sink) Close(ctx context.Context) error {
 	s.stop()
 	<-s.done // it notices within one record batch
 	err := s.sealAll(ctx)
-	return errors.Join(err, s.abandon())
+	return errors.Join(err, s.release())
 }
 
-// abandon closes the files and gives the folder up, leaving segments as they are.
-func (s *Sink) abandon() error {
+// Abandon stops the sink and gives the folder up without sealing anything, as the end of the process
+// would: for a shutdown that has run out of time. The next Open seals what is left. After Close it does
+// nothing.
+func (s *Sink) Abandon() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	s.mu.Unlock()
+	s.stop()
+	<-s.done
+	return s.release()
+}
+
+// release closes the files of unsealed segments and the lock.
+func (s *Sink) release() error {
 	var errs []error
 	for _, seg := range s.waiting {
 		errs = append(errs, seg.log.Close())

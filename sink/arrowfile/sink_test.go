@@ -22,7 +22,11 @@ func newFolder(t *testing.T, _ *schemas.ModelInfo) sinktest.Backend {
 
 func (f *folder) Open(t *testing.T) sink.Sink { return open(t, f.cfg) }
 
-func (f *folder) Crash(t *testing.T, s sink.Sink) { crash(t, s.(*Sink)) }
+func (f *folder) Crash(t *testing.T, s sink.Sink) {
+	if err := s.(*Sink).Abandon(); err != nil {
+		t.Fatal(err)
+	}
+}
 
 func (f *folder) Read(t *testing.T) []schemas.Record { return readAll(t, f.cfg.Dir) }
 
@@ -32,18 +36,8 @@ func open(t *testing.T, cfg Config, opts ...Option) *Sink {
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
-	t.Cleanup(func() { s.stop(); <-s.done })
+	t.Cleanup(func() { _ = s.Abandon() })
 	return s
-}
-
-// crash ends the sink without sealing anything.
-func crash(t *testing.T, s *Sink) {
-	t.Helper()
-	s.stop()
-	<-s.done
-	if err := s.abandon(); err != nil {
-		t.Fatalf("abandon: %v", err)
-	}
 }
 
 // readAll decodes every sealed file under dir.
