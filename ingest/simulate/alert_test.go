@@ -148,10 +148,13 @@ func checkStamps(t *testing.T, m, c map[string]any, p *Packet) {
 	}
 }
 
-func TestOneAlertInAHundredIsAtAnEdgeAndOneHasADeadColumn(t *testing.T) {
-	s := survey(t, Config{Seed: 1, Format: FormatZTF})
+func TestOneAlertInEdgeEveryIsAtAnEdgeAndOneHasADeadColumn(t *testing.T) {
+	if every := survey(t, Config{Format: FormatZTF}).Config().EdgeEvery; every != 100 {
+		t.Errorf("one in %d by default, want 100", every)
+	}
+	s := survey(t, Config{Seed: 1, Format: FormatZTF, EdgeEvery: 20})
 	var edges, dead int
-	for i := range uint64(300) {
+	for i := range uint64(60) {
 		k, err := s.skyOf(i)
 		if err != nil {
 			t.Fatal(err)
@@ -176,10 +179,10 @@ func TestOneAlertInAHundredIsAtAnEdgeAndOneHasADeadColumn(t *testing.T) {
 		}
 	}
 	if edges != 3 || dead != 3 {
-		t.Errorf("in 300 packets %d edges and %d dead columns, want 3 and 3", edges, dead)
+		t.Errorf("in 60 packets %d edges and %d dead columns, want 3 and 3", edges, dead)
 	}
 	never := survey(t, Config{Seed: 1, Format: FormatZTF, EdgeEvery: -1})
-	for _, i := range []uint64{33, 66} {
+	for _, i := range []uint64{6, 12} {
 		if k, err := never.skyOf(i); err != nil || k.event.edgeX != 0 || k.event.nan >= 0 {
 			t.Errorf("packet %d: %v, %v", i, k.event, err)
 		}

@@ -49,7 +49,7 @@ func TestClassesLookLikeTheirNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const n = 25
+	const n = 12
 	var mean [NumClasses]look
 	var low, high [NumClasses]float64
 	for c := range Class(NumClasses) {
