@@ -111,9 +111,13 @@ func (b *Batcher[B, T]) finish(s Slot[B, T], state rowState) {
 		var zero T
 		*s.Item = zero
 	}
-	if batch.sealed && batch.outstanding == 0 {
+	switch {
+	case batch.outstanding > 0:
+	case batch.sealed:
 		b.sealed--
 		b.dispatch(batch)
+	case batch.committed == 0: // nothing in it has a deadline: the other lane may need the buffer
+		b.seal(batch)
 	}
 }
 
