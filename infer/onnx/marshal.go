@@ -6,8 +6,9 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// writer appends protobuf fields to a buffer. Fields with their default value are left out, as proto3
-// does, but for the entries of lists.
+// writer appends protobuf fields to a buffer. Fields with their default value are left out, but for the
+// entries of lists and the value of an attribute. As in the specification's proto2 form, lists of tensor
+// values are packed and other lists of numbers are not.
 type writer struct{ buf []byte }
 
 // Marshal writes the model as an ONNX file.
@@ -35,9 +36,27 @@ func (w *writer) raw(b []byte) { w.buf = append(w.buf, b...) }
 // integer appends a varint field.
 func (w *writer) integer(number protowire.Number, v int64) {
 	if v != 0 {
-		w.buf = protowire.AppendTag(w.buf, number, protowire.VarintType)
-		w.buf = protowire.AppendVarint(w.buf, uint64(v))
+		w.varint(number, v)
 	}
+}
+
+// varint appends a varint field, also when it is 0.
+func (w *writer) varint(number protowire.Number, v int64) {
+	w.buf = protowire.AppendTag(w.buf, number, protowire.VarintType)
+	w.buf = protowire.AppendVarint(w.buf, uint64(v))
+}
+
+// varints appends a list that is not packed.
+func (w *writer) varints(number protowire.Number, values []int64) {
+	for _, v := range values {
+		w.varint(number, v)
+	}
+}
+
+// float appends a float field, also when it is 0.
+func (w *writer) float(number protowire.Number, v float32) {
+	w.buf = protowire.AppendTag(w.buf, number, protowire.Fixed32Type)
+	w.buf = protowire.AppendFixed32(w.buf, math.Float32bits(v))
 }
 
 // bytes appends a length-delimited field, also an empty one.
@@ -134,12 +153,13 @@ func (w *writer) node(n *Node) {
 // attribute appends the fields of an AttributeProto.
 func (w *writer) attribute(a *Attribute) {
 	w.text(1, a.Name)
-	if bits := math.Float32bits(a.Float); bits != 0 {
-		w.buf = protowire.AppendTag(w.buf, 2, protowire.Fixed32Type)
-		w.buf = protowire.AppendFixed32(w.buf, bits)
+	if a.Type == AttributeFloat || math.Float32bits(a.Float) != 0 {
+		w.float(2, a.Float)
 	}
-	w.integer(3, a.Int)
-	if len(a.String) > 0 {
+	if a.Type == AttributeInt || a.Int != 0 {
+		w.varint(3, a.Int)
+	}
+	if a.Type == AttributeString || len(a.String) > 0 {
 		w.bytes(4, a.String)
 	}
 	if a.Tensor != nil {
@@ -148,8 +168,10 @@ func (w *writer) attribute(a *Attribute) {
 	if a.Graph != nil {
 		w.message(6, func() { w.graph(a.Graph) })
 	}
-	w.packedFloats(7, a.Floats)
-	packedIntegers(w, 8, a.Ints)
+	for _, v := range a.Floats {
+		w.float(7, v)
+	}
+	w.varints(8, a.Ints)
 	for _, s := range a.Strings {
 		w.bytes(9, s)
 	}
@@ -159,7 +181,7 @@ func (w *writer) attribute(a *Attribute) {
 
 // tensor appends the fields of a TensorProto.
 func (w *writer) tensor(t *Tensor) {
-	packedIntegers(w, 1, t.Dims)
+	w.varints(1, t.Dims)
 	w.integer(2, int64(t.Type))
 	w.packedFloats(4, t.Floats)
 	packedIntegers(w, 5, t.Int32s)
@@ -200,8 +222,7 @@ func (w *writer) tensorType(t *TensorType) {
 // when it is the default.
 func (w *writer) dim(d Dim) {
 	if d.Fixed {
-		w.buf = protowire.AppendTag(w.buf, 1, protowire.VarintType)
-		w.buf = protowire.AppendVarint(w.buf, uint64(d.Size))
+		w.varint(1, d.Size)
 	} else {
 		w.text(2, d.Name)
 	}
