@@ -9,6 +9,7 @@ import (
 const maxOps = 1 << 16
 
 // inlineOps is the longest skip of a record that is copied to where the record is used instead of called.
+// Copies stop at a quarter of maxOps, so that nested records cannot use it up.
 const inlineOps = 128
 
 // opcode is what one operation does at the current position.
@@ -69,7 +70,8 @@ func (p *Program) Has(slot int) bool { return p.initial[slot].Kind != KindAbsent
 // Compile makes the program that extracts the given dotted paths of record fields, path i into slot i.
 //
 // A path goes through records and unions (each branch that leads on) but not into arrays or maps. A path
-// that the schema lacks, or that ends at a record, array or map, gives an absent value; it is no error.
+// that the schema lacks, or that ends at nothing but null, records, arrays and maps, gives an absent
+// value; it is no error.
 // Errors: a path given twice, and a schema whose program is over the limit; both wrap ErrSchema.
 func Compile(s *Schema, paths []string) (*Program, error) {
 	c := compiler{p: &Program{schema: s, initial: make([]Value, len(paths))}, skips: map[*Schema]*skipped{}}
@@ -176,7 +178,7 @@ func (c *compiler) getRecord(b *block, s *Schema, wants []want) {
 func (c *compiler) getScalar(b *block, s *Schema, wants []want) {
 	slot := int32(-1)
 	for _, w := range wants {
-		if w.rest == "" && s.Kind.scalar() {
+		if w.rest == "" && s.Kind > KindNull && s.Kind <= KindFixed {
 			slot = w.slot
 		}
 	}
@@ -187,8 +189,6 @@ func (c *compiler) getScalar(b *block, s *Schema, wants []want) {
 	c.p.initial[slot].Kind = KindNull
 	o := op{slot: slot, kind: s.Kind}
 	switch s.Kind {
-	case KindNull:
-		return
 	case KindBoolean:
 		o.code = opGetBoolean
 	case KindInt:

@@ -39,9 +39,6 @@ var kindNames = [...]string{
 // String returns the name of the type as a schema writes it.
 func (k Kind) String() string { return kindNames[k] }
 
-// scalar reports whether a value of the kind fits one Value.
-func (k Kind) scalar() bool { return k >= KindNull && k <= KindFixed }
-
 // Schema is one node of a parsed schema. Nodes are shared where a name is referred to, and a recursive
 // type refers to itself; they are read-only once parsed and safe for concurrent use.
 type Schema struct {

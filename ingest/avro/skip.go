@@ -82,7 +82,7 @@ func (c *compiler) skipRecord(b *block, s *Schema) {
 		known.done = true
 	}
 	ops := c.p.blocks[known.block]
-	if !known.done || len(ops) > inlineOps {
+	if !known.done || len(ops) > inlineOps || c.ops > maxOps/4 {
 		b.emit(op{code: opCall, ref: known.block})
 		return
 	}

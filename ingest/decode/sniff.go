@@ -2,6 +2,7 @@ package decode
 
 import (
 	"bytes"
+	"fmt"
 
 	"github.com/galaxalign/galaxalign/ingest"
 	"github.com/galaxalign/galaxalign/ingest/avro"
@@ -96,18 +97,5 @@ func looksLike(b []byte) string {
 	case bytes.HasPrefix(text, []byte("{")), bytes.HasPrefix(text, []byte("[")):
 		return "JSON"
 	}
-	return "of an unknown kind, beginning with the bytes " + quoted(b)
-}
-
-// quoted renders the first bytes in hexadecimal.
-func quoted(b []byte) string {
-	const digits = "0123456789abcdef"
-	var out []byte
-	for i, c := range b[:min(len(b), 8)] {
-		if i > 0 {
-			out = append(out, ' ')
-		}
-		out = append(out, digits[c>>4], digits[c&15])
-	}
-	return string(out)
+	return fmt.Sprintf("of an unknown kind, beginning with the bytes % x", b[:min(len(b), 8)])
 }

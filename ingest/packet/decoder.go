@@ -85,53 +85,61 @@ func (d *decoder) init(o Options, layouts ...*layout) {
 	d.stamps.readers = map[*layout]stampReader{}
 }
 
+// decode reads a packet in either framing: first all that is not pixels, then the stamps.
 func (d *decoder) decode(payload []byte, c *schemas.Cutout) error {
 	if id, datum, ok := avro.Wire(payload); ok {
-		return d.decodeWire(id, datum, c)
+		p, err := d.resolve(id)
+		if err != nil {
+			return err
+		}
+		if err := d.fields(p, datum, avro.WireBytes, c); err != nil {
+			return err
+		}
+		return d.stamps.read(p, d.row, avro.WireBytes, c)
 	}
 	return d.decodeContainer(payload, c)
 }
 
-// decodeWire reads a datum in the Confluent wire format.
-func (d *decoder) decodeWire(id int32, datum []byte, c *schemas.Cutout) error {
-	p, err := d.resolve(id)
-	if err != nil {
-		return err
-	}
-	return d.datum(p, datum, avro.WireBytes, c)
-}
-
 // decodeContainer reads a container that holds one record.
 func (d *decoder) decodeContainer(payload []byte, c *schemas.Cutout) error {
-	if err := d.container.Open(payload); err != nil {
+	p, base, err := d.record(payload, c)
+	if err != nil {
 		return err
 	}
-	p, err := d.byText.Get(d.container.Schema)
-	if err != nil {
-		return schemaFault(err)
+	return d.stamps.read(p, d.row, base, c)
+}
+
+// record opens a container and reads the fields of its one record. base is the record's position in the
+// payload, -1 when it was inflated.
+func (d *decoder) record(payload []byte, c *schemas.Cutout) (p *plan, base int64, err error) {
+	if err := d.container.Open(payload); err != nil {
+		return nil, 0, err
+	}
+	if p, err = d.byText.Get(d.container.Schema); err != nil {
+		return nil, 0, schemaFault(err)
 	}
 	block, err := d.container.Next()
 	switch {
 	case err == io.EOF:
-		return schemas.NewFault(schemas.StageIngest, schemas.ReasonBadAvro, "the Avro container holds no record")
+		return nil, 0, schemas.NewFault(schemas.StageIngest, schemas.ReasonBadAvro, "the Avro container holds no record")
 	case err != nil:
 		if block.Data != nil {
 			_, _ = p.program.Run(block.Data, block.Base, d.slots(p)) // for the identity; err says why it fails
 			p.identify(d.row, c)
 		}
-		return err
+		return nil, 0, err
 	case block.Records != 1:
-		return tooMany(block.Records)
+		return nil, 0, tooMany(block.Records)
 	}
-	if err := d.datum(p, block.Data, block.Base, c); err != nil {
-		return err
+	if err := d.fields(p, block.Data, block.Base, c); err != nil {
+		return nil, 0, err
 	}
-	if block, err = d.container.Next(); err == nil {
-		return tooMany(1 + block.Records)
+	if more, err := d.container.Next(); err == nil {
+		return nil, 0, tooMany(1 + more.Records)
 	} else if err != io.EOF {
-		return err
+		return nil, 0, err
 	}
-	return nil
+	return p, block.Base, nil
 }
 
 // tooMany refuses a container that is not one packet: one message gives one cutout, and the others would
@@ -141,8 +149,8 @@ func tooMany(n int64) error {
 		"the Avro container holds %d records or more; split it into one a message", n)
 }
 
-// datum walks one record, which must fill b, and fills the cutout.
-func (d *decoder) datum(p *plan, b []byte, base int64, c *schemas.Cutout) error {
+// fields walks one record, which must fill b, and fills in all of the cutout but its images.
+func (d *decoder) fields(p *plan, b []byte, base int64, c *schemas.Cutout) error {
 	row := d.slots(p)
 	n, err := p.program.Run(b, base, row)
 	p.identify(row, c)
@@ -161,7 +169,7 @@ func (d *decoder) datum(p *plan, b []byte, base int64, c *schemas.Cutout) error 
 		return err
 	}
 	p.measure(row, c)
-	return d.stamps.read(p, row, base, c)
+	return nil
 }
 
 // slots returns the row for a plan, reusing its memory.

@@ -1,0 +1,78 @@
+package packet
+
+import (
+	"encoding/binary"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/galaxalign/galaxalign/ingest"
+	"github.com/galaxalign/galaxalign/schemas"
+)
+
+// corpusEnv names the folder with packets.lp, ZTF packets as records of [length uint32 LE][payload].
+const corpusEnv = "GALAXALIGN_CORPUS"
+
+// corpus returns up to n packets of the corpus.
+func corpus(tb testing.TB, n int) [][]byte {
+	dir := os.Getenv(corpusEnv)
+	if dir == "" {
+		tb.Skipf("set %s to the folder with packets.lp", corpusEnv)
+	}
+	f, err := os.Open(filepath.Join(dir, "packets.lp"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer f.Close()
+	var out [][]byte
+	for len(out) < n {
+		var size [4]byte
+		if _, err := io.ReadFull(f, size[:]); err == io.EOF {
+			break
+		} else if err != nil {
+			tb.Fatal(err)
+		}
+		b := make([]byte, binary.LittleEndian.Uint32(size[:]))
+		if _, err := io.ReadFull(f, b); err != nil {
+			tb.Fatal(err)
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// avroOnly walks ZTF packets and leaves their stamps alone.
+type avroOnly struct{ *ZTF }
+
+func (d avroOnly) Decode(m *ingest.Message, c *schemas.Cutout) error {
+	_, _, err := d.record(m.Value, c)
+	return err
+}
+
+func BenchmarkCorpusAvro(b *testing.B) {
+	benchDecode(b, corpus(b, 1000), avroOnly{NewZTF(Options{Features: acai})})
+}
+
+func BenchmarkCorpusStamps(b *testing.B) {
+	benchDecode(b, corpus(b, 1000), NewZTF(Options{Features: acai}))
+}
+
+func benchDecode(b *testing.B, packets [][]byte, d ingest.Decoder) {
+	var c schemas.Cutout
+	var m ingest.Message
+	decode := func(i int) {
+		m.Value = packets[i%len(packets)]
+		c.Reset()
+		if err := d.Decode(&m, &c); err != nil {
+			b.Fatal(err)
+		}
+	}
+	decode(0)
+	b.SetBytes(int64(len(packets[0])))
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		decode(i)
+	}
+}
