@@ -25,8 +25,11 @@ func Parse(text []byte) (*Recipe, error) {
 	if err != nil {
 		return nil, fmt.Errorf("recipe: %w", err)
 	}
-	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
+	if len(file.Docs) != 1 {
 		return nil, fmt.Errorf("recipe: the text holds %d YAML documents, not one", len(file.Docs))
+	}
+	if file.Docs[0].Body == nil {
+		return nil, errors.New("recipe: the text is empty")
 	}
 	body := file.Docs[0].Body
 	keys := &keyChecker{lines: map[string]int{}}
@@ -77,7 +80,7 @@ func (k *keyChecker) walk(path string, node ast.Node, t reflect.Type) {
 	}
 	fields := yamlFields(t)
 	for it := mapping.MapRange(); it.Next(); {
-		key := it.Key().String()
+		key := keyText(it.Key())
 		full := strings.TrimPrefix(path+"."+key, ".")
 		i := slices.IndexFunc(fields, func(f yamlField) bool { return f.key == key })
 		if i < 0 {
@@ -89,6 +92,14 @@ func (k *keyChecker) walk(path string, node ast.Node, t reflect.Type) {
 		}
 		k.walk(full, it.Value(), fields[i].typ)
 	}
+}
+
+// keyText is the key without quotes.
+func keyText(key ast.MapKeyNode) string {
+	if s, ok := key.(*ast.StringNode); ok {
+		return s.Value
+	}
+	return key.String()
 }
 
 func orRecipe(path string) string {

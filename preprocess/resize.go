@@ -30,77 +30,71 @@ func (t *Transform) resize(dst []float32, p planes, s *Scratch) planes {
 	return q
 }
 
-// buildTaps fills the table of one axis, reusing its memory.
+// buildTaps fills the table of one axis, reusing its memory. A filter is the range of inputs that an
+// output weighs, first to end-1, and the weight of each before division by their sum.
 func buildTaps(t *kernel.Taps, filter string, in, out int) {
-	scale := float64(in) / float64(out)
-	t.In, t.Out = in, out
+	reach, weigh := bilinearSpan, bilinearWeight
 	switch filter {
 	case "triangle":
-		t.Count = 2*int(math.Ceil(max(scale, 1))) + 1
+		reach, weigh = triangleSpan, triangleWeight
 	case "area":
-		t.Count = int(math.Ceil(scale)) + 1
-	default:
-		t.Count = 2
+		reach, weigh = areaSpan, areaWeight
 	}
-	t.Count = min(t.Count, in)
+	scale := float64(in) / float64(out)
+	t.In, t.Out, t.Count = in, out, 1
+	for j := range out {
+		first, end := reach(in, j, scale)
+		t.Count = max(t.Count, end-first)
+	}
 	t.Start = slices.Grow(t.Start[:0], out)[:out]
 	t.Weight = slices.Grow(t.Weight[:0], out*t.Count)[:out*t.Count]
 	clear(t.Weight)
 	for j := range out {
-		switch filter {
-		case "triangle":
-			triangleTaps(t, j, scale)
-		case "area":
-			areaTaps(t, j, scale)
-		default:
-			bilinearTaps(t, j, scale)
+		first, end := reach(in, j, scale)
+		start := min(first, in-t.Count)
+		t.Start[j] = int32(start)
+		sum := 0.0
+		for i := first; i < end; i++ {
+			sum += weigh(in, j, i, scale)
+		}
+		for i := first; i < end; i++ {
+			t.Weight[(i-start)*out+j] = float32(weigh(in, j, i, scale) / sum)
 		}
 	}
 	t.Plan()
 }
 
-// set writes the weight of input i for output j.
-func setTap(t *kernel.Taps, j, i int, w float64) { t.Weight[(i-int(t.Start[j]))*t.Out+j] = float32(w) }
-
-// bilinearTaps weighs the two inputs around the centre (j+0.5)*scale-0.5, clamped to the picture.
-func bilinearTaps(t *kernel.Taps, j int, scale float64) {
-	at := min(max((float64(j)+0.5)*scale-0.5, 0), float64(t.In-1))
-	first := min(int(at), max(t.In-2, 0))
-	t.Start[j] = int32(first)
-	frac := at - float64(first)
-	if t.Count == 1 {
-		setTap(t, j, first, 1)
-		return
-	}
-	setTap(t, j, first, 1-frac)
-	setTap(t, j, first+1, frac)
+// bilinearAt is where output j lies among the inputs: half-pixel centres, clamped to the picture.
+func bilinearAt(in, j int, scale float64) float64 {
+	return min(max((float64(j)+0.5)*scale-0.5, 0), float64(in-1))
 }
 
-// triangleTaps weighs the inputs under a triangle of half width max(scale, 1) about the centre
-// (j+0.5)*scale; the weights are divided by their sum, which matters at the edges.
-func triangleTaps(t *kernel.Taps, j int, scale float64) {
-	support := max(scale, 1)
-	centre := (float64(j) + 0.5) * scale
-	first := max(0, int(centre-support+0.5))
-	end := min(t.In, int(centre+support+0.5))
-	t.Start[j] = int32(min(first, t.In-t.Count))
-	weight := func(i int) float64 { return max(0, 1-math.Abs((float64(i)-centre+0.5)/support)) }
-	sum := 0.0
-	for i := first; i < end; i++ {
-		sum += weight(i)
-	}
-	for i := first; i < end; i++ {
-		setTap(t, j, i, weight(i)/sum)
-	}
+func bilinearSpan(in, j int, scale float64) (first, end int) {
+	first = min(int(bilinearAt(in, j, scale)), max(in-2, 0))
+	return first, min(first+2, in)
 }
 
-// areaTaps weighs each input by its overlap with the box [j*scale, (j+1)*scale).
-func areaTaps(t *kernel.Taps, j int, scale float64) {
-	low, high := float64(j)*scale, float64(j+1)*scale
-	first := min(int(low), t.In-1)
-	t.Start[j] = int32(min(first, t.In-t.Count))
-	for i := first; i < min(t.In, first+t.Count); i++ {
-		overlap := min(float64(i+1), high) - max(float64(i), low)
-		setTap(t, j, i, max(0, overlap)/scale)
-	}
+func bilinearWeight(in, j, i int, scale float64) float64 {
+	return max(0, 1-math.Abs(float64(i)-bilinearAt(in, j, scale)))
+}
+
+// The triangle has a half width of max(scale, 1) about the centre (j+0.5)*scale.
+func triangleSpan(in, j int, scale float64) (first, end int) {
+	centre, support := (float64(j)+0.5)*scale, max(scale, 1)
+	return max(0, int(centre-support+0.5)), min(in, int(centre+support+0.5))
+}
+
+func triangleWeight(_, j, i int, scale float64) float64 {
+	centre, support := (float64(j)+0.5)*scale, max(scale, 1)
+	return max(0, 1-math.Abs((float64(i)-centre+0.5)/support))
+}
+
+// The box of output j is [j*scale, (j+1)*scale).
+func areaSpan(in, j int, scale float64) (first, end int) {
+	first = min(int(float64(j)*scale), in-1)
+	return first, max(first+1, min(in, int(math.Ceil(float64(j+1)*scale))))
+}
+
+func areaWeight(_, j, i int, scale float64) float64 {
+	return max(0, min(float64(i+1), float64(j+1)*scale)-max(float64(i), float64(j)*scale))
 }

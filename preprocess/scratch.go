@@ -17,7 +17,10 @@ type Scratch struct {
 	rows   []float32 // one plane between the two passes of a resize
 	final  []float32 // planes before interleaving
 	sample []float32 // pixels for order statistics, or one plane of working values
+	bin    []float32 // the values among which an order statistic lies
 	bad    []bool    // samples rejected by zscale
+
+	bins [1 << binBits]int32 // histogram of the leading bits of values
 
 	tapsX, tapsY kernel.Taps
 	filterX      string // filter the tables were built for; empty before the first

@@ -27,7 +27,7 @@ type percentileStretch struct {
 func (t percentileStretch) measure(p planes, s *Scratch) {
 	for b := range p.bands {
 		x := s.valid(p.plane(b))
-		s.limits[b] = limits{percentile(x, t.low).value(identity), percentile(x, t.high).value(identity)}
+		s.limits[b] = limits{s.percentile(x, t.low).value(identity), s.percentile(x, t.high).value(identity)}
 	}
 }
 
@@ -71,7 +71,7 @@ type euclidStretch struct {
 func (t euclidStretch) measure(p planes, s *Scratch) {
 	for b := range p.bands {
 		q := t.q.at(b)
-		top := percentile(s.valid(p.plane(b)), t.percentile).value(func(x float64) float64 { return math.Asinh(q * x) })
+		top := s.percentile(s.valid(p.plane(b)), t.percentile).value(func(x float64) float64 { return math.Asinh(q * x) })
 		s.limits[b] = limits{0, max(top, 0)}
 	}
 }
@@ -131,8 +131,8 @@ func (t lsbStretch) measure(p planes, s *Scratch) {
 		for i, v := range x {
 			x[i] = float32(math.Abs(float64(v)))
 		}
-		top := percentile(x, 100).value(t.level)
-		s.limits[b] = limits{top, percentile(x, t.percentile).value(t.level)}
+		top := s.percentile(x, 100).value(t.level)
+		s.limits[b] = limits{top, s.percentile(x, t.percentile).value(t.level)}
 	}
 }
 

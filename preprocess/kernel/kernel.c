@@ -2,8 +2,12 @@
 
 // The kernels in C. Each loop mirrors its Go reference operation by operation; the compiler may only
 // run independent elements side by side. ISO mode (-std=c11) keeps products and sums apart.
-#pragma GCC optimize("O3", "no-math-errno", "no-trapping-math")
+#pragma GCC optimize("O3", "no-trapping-math")
 #pragma STDC FP_CONTRACT OFF
+
+// No square root here is of a negative number: as a const function it sets no errno, and loops with it
+// become SIMD code.
+extern float sqrtf(float) __attribute__((const));
 
 #include "kernel.h"
 #include <math.h>
@@ -25,7 +29,7 @@ INLINE float asinh1(float x) {
 	float a = fabsf(x), sq = a * a;
 	float t = a + sq / (1.0f + sqrtf(1.0f + sq));
 	int large = a >= 4096.0f;
-	float u = large ? a : 1.0f + t;
+	float t1 = 1.0f + t, u = large ? a : t1;
 	int32_t bits;
 	memcpy(&bits, &u, 4);
 	int32_t ix = bits + (0x3f800000 - 0x3f3504f3);
@@ -33,14 +37,15 @@ INLINE float asinh1(float x) {
 	int32_t mb = (ix & 0x7fffff) + 0x3f3504f3;
 	float m;
 	memcpy(&m, &mb, 4);
-	float num = k != 0 ? m - 1.0f : t;
+	float m1 = m - 1.0f, num = k != 0 ? m1 : t;
 	float s = num / (2.0f + num), z = s * s;
 	float p = z * (float)(2.0 / 9) + (float)(2.0 / 7);
 	p = z * p + (float)(2.0 / 5);
 	p = z * p + (float)(2.0 / 3);
 	p = z * p + 2.0f;
 	float r = s * p + (float)(k + large) * (float)0.693147180559945309417;
-	r = a <= 3.40282346638528859811704183484516925440e+38f ? copysignf(r, x) : x;
+	r = copysignf(r, x);
+	r = a < __builtin_inff() ? r : x;
 	return r;
 }
 
@@ -51,6 +56,10 @@ CLONES void ga_asinh(float *dst, const float *src, long n, float offset, float s
 
 CLONES int64_t ga_gather(float *dst, long dst_stride, const float *src, long src_stride, long w, long h, float factor, float fill) {
 	int64_t invalid = 0, zeros = 0;
+	if (dst_stride == w && src_stride == w && w * h < INT32_MAX) {
+		w *= h; // whole pictures are one long row
+		h = 1;
+	}
 	for (long y = 0; y < h; y++) {
 		float *restrict out = dst + y * dst_stride;
 		const float *restrict in = src + y * src_stride;

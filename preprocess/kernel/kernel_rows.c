@@ -2,7 +2,7 @@
 
 // The horizontal half of a resize. Reading scattered pixels is what costs: the x86-64 versions load a
 // window of two vectors once and pick the taps out of it with register permutes.
-#pragma GCC optimize("O3", "no-math-errno", "no-trapping-math")
+#pragma GCC optimize("O3")
 #pragma STDC FP_CONTRACT OFF
 
 #include "kernel.h"

@@ -17,9 +17,11 @@ type Taps struct {
 }
 
 // Plan prepares the windows of the SIMD kernels. Call it after filling the table; it reuses its memory.
-func (t *Taps) Plan() {
+func (t *Taps) Plan() { t.plan(vectorLanes()) }
+
+// plan prepares windows for vectors of want values; 0 is the plain loop.
+func (t *Taps) plan(want int) {
 	t.Lanes = 0
-	want := vectorLanes()
 	if want == 0 || t.In < 2*want {
 		return
 	}
