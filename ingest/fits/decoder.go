@@ -57,7 +57,8 @@ type Decoder struct {
 	file  File
 	names interner
 	sums  Sums
-	first int // index of the HDU of the first image of the last Decode, -1 when there is none
+	plane []string // names of the planes of the HDU in hand
+	first int      // index of the HDU of the first image of the last Decode, -1 when there is none
 }
 
 // NewDecoder makes a decoder. The options must be valid.
@@ -207,8 +208,8 @@ func (d *Decoder) addCube(c *schemas.Cutout, h *HDU) error {
 		return err
 	}
 	d.verify(h)
-	var store [16]string
-	stored := d.planeNames(h, g, store[:0])
+	d.plane = d.planeNames(h, g, d.plane[:0])
+	stored := d.plane
 	if len(d.opt.Bands) == 0 {
 		for i := range g.Planes {
 			if err := d.add(c, h, g, i, stored[i]); err != nil {

@@ -1,6 +1,7 @@
 package fits
 
 import (
+	"encoding/binary"
 	"math"
 
 	"github.com/galaxalign/galaxalign/schemas"
@@ -35,8 +36,7 @@ type HDUInfo struct {
 	Cards         int
 }
 
-// Describe reports on every HDU of a parsed file. Pixels are read one row block at a time, so it needs
-// little memory.
+// Describe reports on every HDU of a parsed file. It reads the pixels in place and needs little memory.
 func Describe(f *File) []HDUInfo {
 	infos := make([]HDUInfo, len(f.HDUs))
 	for i := range f.HDUs {
@@ -113,34 +113,62 @@ func (h *Header) duplicates() int {
 	return n
 }
 
-// statistics reads the pixels in pieces. They are float32, as everywhere else; the sum is float64.
+// statistics reads the pixels one by one in float64. NaN and infinity are counted as float32, the type
+// the pixels are delivered in.
 func (h *HDU) statistics(in *HDUInfo) {
-	var piece [4096]float32
-	size := int(h.elemSize())
 	sum, n := 0., 0
-	for at, total := 0, h.NPix(); at < total; at += len(piece) {
-		px := piece[:min(len(piece), total-at)]
-		h.decode(px, strided{src: h.data[at*size:], step: size})
-		for _, v := range px {
-			x := float64(v)
-			if x-x != 0 { // NaN or infinite
-				in.NonFinite++
-				if x != x {
-					in.NaN++
-				}
-				continue
+	for i, total := 0, h.NPix(); i < total; i++ {
+		x := h.physicalAt(i)
+		if y := float32(x); y-y != 0 { // NaN or infinite
+			in.NonFinite++
+			if y != y {
+				in.NaN++
 			}
-			if n == 0 || x < in.Min {
-				in.Min = x
-			}
-			if n == 0 || x > in.Max {
-				in.Max = x
-			}
-			sum += x
-			n++
 		}
+		if x-x != 0 {
+			continue
+		}
+		if n == 0 || x < in.Min {
+			in.Min = x
+		}
+		if n == 0 || x > in.Max {
+			in.Max = x
+		}
+		sum += x
+		n++
 	}
 	if n > 0 {
 		in.Mean = sum / float64(n)
 	}
+}
+
+// physicalAt is the physical value of stored pixel i in float64.
+func (h *HDU) physicalAt(i int) float64 {
+	b := h.data[i*int(h.elemSize()):]
+	var stored int64
+	switch h.Bitpix {
+	case -32, -64:
+		var x float64
+		if h.Bitpix == -32 {
+			x = float64(math.Float32frombits(binary.BigEndian.Uint32(b)))
+		} else {
+			x = math.Float64frombits(binary.BigEndian.Uint64(b))
+		}
+		if h.BScale == 1 && h.BZero == 0 {
+			return x
+		}
+		return h.physical(x)
+	case 8:
+		stored = int64(b[0])
+	case 16:
+		stored = int64(int16(binary.BigEndian.Uint16(b)))
+	case 32:
+		stored = int64(int32(binary.BigEndian.Uint32(b)))
+	case 64:
+		stored = int64(binary.BigEndian.Uint64(b))
+	}
+	if h.HasBlank && stored == h.Blank {
+		return math.NaN()
+	}
+	return h.physical64(stored)
 }

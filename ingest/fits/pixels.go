@@ -37,10 +37,10 @@ func (h *HDU) decode(dst []float32, s strided) (nan bool) {
 	return h.decodeFloat64(dst, s)
 }
 
-// physical scales a stored value in float64 and rounds once. The conversion of the product forbids a
-// fused multiply-add, so every processor gives the same bits.
-func (h *HDU) physical(stored float64) float32 {
-	return float32(float64(stored*h.BScale) + h.BZero)
+// physical scales a stored value. The conversion of the product forbids a fused multiply-add, so every
+// processor gives the same bits.
+func (h *HDU) physical(stored float64) float64 {
+	return float64(stored*h.BScale) + h.BZero
 }
 
 func (h *HDU) decode8(dst []float32, s strided) (nan bool) {
@@ -50,7 +50,7 @@ func (h *HDU) decode8(dst []float32, s strided) (nan bool) {
 			dst[i], nan = float32(math.NaN()), true
 			continue
 		}
-		dst[i] = h.physical(float64(v))
+		dst[i] = float32(h.physical(float64(v)))
 	}
 	return nan
 }
@@ -62,7 +62,7 @@ func (h *HDU) decode16(dst []float32, s strided) (nan bool) {
 			dst[i], nan = float32(math.NaN()), true
 			continue
 		}
-		dst[i] = h.physical(float64(v))
+		dst[i] = float32(h.physical(float64(v)))
 	}
 	return nan
 }
@@ -74,7 +74,7 @@ func (h *HDU) decode32(dst []float32, s strided) (nan bool) {
 			dst[i], nan = float32(math.NaN()), true
 			continue
 		}
-		dst[i] = h.physical(float64(v))
+		dst[i] = float32(h.physical(float64(v)))
 	}
 	return nan
 }
@@ -86,20 +86,20 @@ func (h *HDU) decode64(dst []float32, s strided) (nan bool) {
 			dst[i], nan = float32(math.NaN()), true
 			continue
 		}
-		dst[i] = h.physical64(v)
+		dst[i] = float32(h.physical64(v))
 	}
 	return nan
 }
 
 // physical64 adds a whole-number BZERO in integers where the sum fits, because float64 holds only 53 of
 // the 64 bits: the unsigned convention (BZERO = 2^63) is exact this way.
-func (h *HDU) physical64(v int64) float32 {
+func (h *HDU) physical64(v int64) float64 {
 	if h.BScale == 1 {
 		if h.BZero == 1<<63 {
-			return float32(float64(uint64(v) ^ 1<<63))
+			return float64(uint64(v) ^ 1<<63)
 		}
 		if z := int64(h.BZero); math.Abs(h.BZero) < 1<<62 && float64(z) == h.BZero && v > -1<<62 && v < 1<<62 {
-			return float32(float64(v + z))
+			return float64(v + z)
 		}
 	}
 	return h.physical(float64(v))
@@ -112,7 +112,7 @@ func (h *HDU) decodeFloat64(dst []float32, s strided) (nan bool) {
 		if plain {
 			dst[i] = float32(v)
 		} else {
-			dst[i] = h.physical(v)
+			dst[i] = float32(h.physical(v))
 		}
 		nan = nan || dst[i] != dst[i]
 	}
@@ -122,7 +122,7 @@ func (h *HDU) decodeFloat64(dst []float32, s strided) (nan bool) {
 func (h *HDU) decodeScaledFloat32(dst []float32, s strided) (nan bool) {
 	for i := range dst {
 		v := math.Float32frombits(binary.BigEndian.Uint32(s.src[i*s.step:]))
-		dst[i] = h.physical(float64(v))
+		dst[i] = float32(h.physical(float64(v)))
 		nan = nan || dst[i] != dst[i]
 	}
 	return nan
@@ -149,17 +149,21 @@ func decodeFloat32(dst []float32, src []byte) (nan bool) {
 	)
 	src = src[:4*len(dst)]
 	var seen uint64
-	for len(dst) >= 2 {
-		v := binary.BigEndian.Uint64(src)
-		seen |= v&noSign + carry
-		dst[0] = math.Float32frombits(uint32(v >> 32))
-		dst[1] = math.Float32frombits(uint32(v))
-		dst, src = dst[2:], src[8:]
+	for len(dst) >= 8 && len(src) >= 32 { // the second test only tells the compiler what holds anyway
+		d, s := dst[:8:8], src[:32:32]
+		a, b := binary.BigEndian.Uint64(s), binary.BigEndian.Uint64(s[8:])
+		c, e := binary.BigEndian.Uint64(s[16:]), binary.BigEndian.Uint64(s[24:])
+		seen |= (a&noSign + carry) | (b&noSign + carry) | (c&noSign + carry) | (e&noSign + carry)
+		d[0], d[1] = math.Float32frombits(uint32(a>>32)), math.Float32frombits(uint32(a))
+		d[2], d[3] = math.Float32frombits(uint32(b>>32)), math.Float32frombits(uint32(b))
+		d[4], d[5] = math.Float32frombits(uint32(c>>32)), math.Float32frombits(uint32(c))
+		d[6], d[7] = math.Float32frombits(uint32(e>>32)), math.Float32frombits(uint32(e))
+		dst, src = dst[8:], src[32:]
 	}
-	if len(dst) == 1 {
-		v := binary.BigEndian.Uint32(src)
+	for i := range dst {
+		v := binary.BigEndian.Uint32(src[4*i:])
 		seen |= uint64(v)&noSign + carry
-		dst[0] = math.Float32frombits(v)
+		dst[i] = math.Float32frombits(v)
 	}
 	return seen&signs != 0
 }

@@ -30,7 +30,7 @@ func (h *HDU) Geometry() (Geometry, error) {
 		}
 		g.Planes = a
 	}
-	if h.naxis == 3 && h.axes[0] == 3 && g.Planes > 1 {
+	if h.axes[0] == 3 && g.Planes > 1 && g.Planes == h.axes[2] {
 		g = Geometry{Width: h.axes[1], Height: h.axes[2], Planes: 3, BandFirst: true}
 	}
 	return g, nil

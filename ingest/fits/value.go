@@ -2,6 +2,7 @@ package fits
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strconv"
 )
 
@@ -208,8 +209,14 @@ func (v Value) appendText(dst []byte) []byte {
 	return dst
 }
 
+// blanks is eight blanks as one word: cards are mostly blanks, so they are skipped a word at a time.
+const blanks = 0x2020202020202020
+
 // trimLeft drops leading blanks and control characters.
 func trimLeft(b []byte) []byte {
+	for len(b) >= 8 && binary.LittleEndian.Uint64(b) == blanks {
+		b = b[8:]
+	}
 	for len(b) > 0 && b[0] <= ' ' {
 		b = b[1:]
 	}
@@ -218,6 +225,9 @@ func trimLeft(b []byte) []byte {
 
 // trimRight drops trailing blanks and control characters.
 func trimRight(b []byte) []byte {
+	for len(b) >= 8 && binary.LittleEndian.Uint64(b[len(b)-8:]) == blanks {
+		b = b[:len(b)-8]
+	}
 	for len(b) > 0 && b[len(b)-1] <= ' ' {
 		b = b[:len(b)-1]
 	}

@@ -132,11 +132,16 @@ func (u *ImageHDU) cards(primary bool) ([]fitsio.Card, error) {
 	if u.Name != "" {
 		all = append([]Card{{Key: "EXTNAME", Value: u.Name}}, all...)
 	}
+	seen := make(map[string]bool, len(all))
 	for _, c := range all {
 		v, err := c.value()
 		if err != nil {
 			return nil, fmt.Errorf("card %s: %w", c.Key, err)
 		}
+		if seen[c.Key] {
+			return nil, fmt.Errorf("card %s is given twice", c.Key)
+		}
+		seen[c.Key] = true
 		out = append(out, fitsio.Card{Name: c.Key, Value: v, Comment: c.Comment})
 	}
 	return out, nil
