@@ -37,8 +37,8 @@ func (d *decoder) fast(dst, src []byte, base int) (s status, ended bool) {
 			}
 			binary.LittleEndian.PutUint16(dst[out:], uint16(e>>12))
 			out += int(e >> 28 & 3)
-			bits >>= e & dropMask
-			nbits -= uint(e & dropMask)
+			bits >>= e & litMask
+			nbits -= uint(e & litMask)
 		}
 		if k == 5 {
 			continue
@@ -55,20 +55,20 @@ func (d *decoder) fast(dst, src []byte, base int) (s status, ended bool) {
 			if e >= entryLiteral {
 				dst[out] = byte(e >> 12)
 				out++
-				bits >>= e & dropMask
-				nbits -= uint(e & dropMask)
+				bits >>= e & litMask
+				nbits -= uint(e & litMask)
 				continue
 			}
 			if e&entryOther != 0 {
 				s, ended = d.endOrFault(e)
-				bits >>= e & dropMask
-				nbits -= uint(e & dropMask)
+				bits >>= dropOf(e)
+				nbits -= dropOf(e)
 				break
 			}
 		}
 		length := value(e, bits)
-		bits >>= e & dropMask
-		nbits -= uint(e & dropMask)
+		bits >>= dropOf(e)
+		nbits -= dropOf(e)
 		e = d.dist[bits&(1<<distBits-1)]
 		if e&entryOther != 0 {
 			if e&entrySub != 0 {
@@ -82,8 +82,8 @@ func (d *decoder) fast(dst, src []byte, base int) (s status, ended bool) {
 			}
 		}
 		distance := value(e, bits)
-		bits >>= e & dropMask
-		nbits -= uint(e & dropMask)
+		bits >>= dropOf(e)
+		nbits -= dropOf(e)
 		if distance > out-base {
 			s = statusDistance
 			break
@@ -97,12 +97,15 @@ func (d *decoder) fast(dst, src []byte, base int) (s status, ended bool) {
 
 // subIndex is where in the table the entry lies that the sub-table entry e leads to.
 func subIndex(e uint32, bits uint64) uint {
-	return uint(e>>12&0xffff) + uint(bits)&(1<<(e>>8&15)-1)
+	return uint(e>>12&0xfff) + uint(bits)&(1<<(e>>6&15)-1)
 }
+
+// dropOf is how many bits an entry takes that is no literal.
+func dropOf(e uint32) uint { return uint(e >> dropShift & 31) }
 
 // value is a length or distance: its base and the extra bits that follow the code word.
 func value(e uint32, bits uint64) int {
-	return int(e>>baseShift) + int(bits&(1<<(e&dropMask)-1)>>(e>>8&15))
+	return int(e>>baseShift) + int(bits&(1<<dropOf(e)-1)>>(e>>6&15))
 }
 
 // endOrFault sets the mode at the end of the block, which e is unless it is no code word.
@@ -144,7 +147,7 @@ func (d *decoder) careful(dst, src []byte, base int) status {
 		bits, nbits := d.bits, d.nbits
 		e := d.lit[bits&(1<<litBits-1)]
 		if e >= entryLiteral {
-			n := uint(e >> 8 & 15)
+			n := uint(e >> 6 & 15)
 			switch {
 			case n > nbits:
 				return statusTruncated
@@ -161,7 +164,10 @@ func (d *decoder) careful(dst, src []byte, base int) status {
 			drop = litBits
 			e = d.lit[subIndex(e, bits>>litBits)]
 		}
-		n := drop + uint(e&dropMask)
+		n := drop + dropOf(e)
+		if e >= entryLiteral {
+			n = drop + uint(e&litMask)
+		}
 		switch {
 		case n > nbits:
 			return statusTruncated
@@ -196,7 +202,7 @@ func (d *decoder) carefulMatch(dst []byte, base, length int, n uint) status {
 		n += distBits
 		e = d.dist[subIndex(e, bits)]
 	}
-	n += uint(e & dropMask)
+	n += dropOf(e)
 	switch {
 	case n > d.nbits:
 		return statusTruncated

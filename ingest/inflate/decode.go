@@ -33,6 +33,9 @@ func (d *decoder) start(in, out int) {
 	d.mode, d.final = modeHeader, false
 }
 
+// position is the first byte of the input not used up, and the end of the output.
+func (d *decoder) position() (in, out int) { return d.in - int(d.nbits/8), d.out }
+
 // run decodes until the stream ends, dst is full or a fault is found. dst is the whole room for output
 // by length; matches reach back no further than dst[base]. On statusDone d.in is the byte after the
 // stream; otherwise it is near the fault.
@@ -206,7 +209,7 @@ func (d *decoder) codeLengths(src []byte, total int) status {
 		if e&entryOther != 0 {
 			return statusSymbol
 		}
-		sym, n := e>>12, uint(e&dropMask)
+		sym, n := e>>12&0xff, uint(e&litMask)
 		if sym < 16 {
 			if n > d.nbits {
 				return statusTruncated

@@ -17,51 +17,139 @@ func Gunzip(dst, src []byte, limit int) ([]byte, error) {
 	return out, err
 }
 
-// Reader holds the tables of the decoder, so that a worker which keeps one inflates without
-// allocating. The zero value is ready; it is not safe for concurrent use.
+// groupSize is how many streams GunzipAll decodes side by side: an alert packet has three stamps.
+const groupSize = 3
+
+// Reader holds the tables of the decoder, about 50 kB, so that a worker which keeps one inflates
+// without allocating. The zero value is ready; it is not safe for concurrent use.
 type Reader struct {
-	d decoder
+	d [groupSize]engine
+	g [groupSize]session
 }
 
 // Gunzip does what the function Gunzip does and says whether zero bytes followed the last member.
 func (r *Reader) Gunzip(dst, src []byte, limit int) (out []byte, trailing bool, err error) {
-	dst = room(dst[:0], firstRoom(src, limit), limit)
-	in, n := 0, 0
-	for {
-		if in, err = memberHeader(src, in); err != nil {
-			return dst[:n], false, err
-		}
-		start := n
-		if dst, in, n, err = r.member(dst, src, in, start, limit); err != nil {
-			return dst[:n], false, err
-		}
-		if err = checkTrailer(src, in, dst[start:n]); err != nil {
-			return dst[:n], false, err
-		}
-		in += trailerSize
-		if in == len(src) {
-			return dst[:n], false, nil
-		}
-		if src[in] == 0 && allZero(src[in:]) {
-			return dst[:n], true, nil
-		}
+	return gunzip(&r.d[0], dst, src, limit)
+}
+
+// Stream is one gzip stream for GunzipAll and what became of it.
+type Stream struct {
+	Src      []byte // the gzip stream
+	Dst      []byte // memory for the output; afterwards the output, as Gunzip returns it
+	Trailing bool   // zero bytes followed the last member
+	Err      error  // nil, or what Gunzip would have returned
+}
+
+// GunzipAll inflates independent streams, each to at most limit bytes, with the results of Gunzip. It
+// decodes three at a time side by side where the build allows it: one Huffman stream is a chain of
+// dependent look-ups, and three chains overlap in one core.
+func (r *Reader) GunzipAll(streams []Stream, limit int) {
+	for ; len(streams) >= groupSize; streams = streams[groupSize:] {
+		r.group((*[groupSize]Stream)(streams), limit)
+	}
+	for i := range streams {
+		s := &streams[i]
+		s.Dst, s.Trailing, s.Err = r.Gunzip(s.Dst, s.Src, limit)
 	}
 }
 
-// member decodes the deflate stream at src[in] to dst[start:], making more room as needed up to limit.
-// It returns dst, and where input and output ended.
-func (r *Reader) member(dst, src []byte, in, start, limit int) (_ []byte, inEnd, outEnd int, err error) {
-	r.d.start(in, start)
-	for {
-		s := r.d.run(dst, src, start)
-		switch {
-		case s == statusDone:
-			return dst, r.d.in, r.d.out, nil
-		case s == statusFull && len(dst) < limit:
-			dst = room(dst, 2*len(dst)+minRoom, limit)
-		default:
-			return dst, r.d.in, r.d.out, s.asError(min(r.d.in, len(src)))
+func (r *Reader) group(streams *[groupSize]Stream, limit int) {
+	opened := true
+	for i := range streams {
+		s := &streams[i]
+		r.g[i] = newSession(s.Dst, s.Src, limit)
+		s.Err = r.g[i].open(&r.d[i])
+		opened = opened && s.Err == nil
+	}
+	var ran [groupSize]status
+	if opened {
+		ran = runThree(&r.d, &r.g)
+	}
+	for i := range streams {
+		s := &streams[i]
+		if s.Err == nil {
+			if !opened {
+				ran[i] = r.g[i].run(&r.d[i])
+			}
+			s.Err = r.g[i].finish(&r.d[i], ran[i])
 		}
+		s.Dst, s.Trailing = r.g[i].output(), r.g[i].trailing
+		r.g[i] = session{} // holds no memory of the caller
+	}
+}
+
+// inflater decodes one deflate stream, which run may do in several calls with ever more room; decode.go
+// says what the methods do.
+type inflater interface {
+	start(in, out int)
+	run(dst, src []byte, base int) status
+	position() (in, out int)
+}
+
+func gunzip(d inflater, dst, src []byte, limit int) (out []byte, trailing bool, err error) {
+	g := newSession(dst, src, limit)
+	if err = g.open(d); err == nil {
+		err = g.finish(d, g.run(d))
+	}
+	return g.output(), g.trailing, err
+}
+
+// session is one gzip stream being inflated: a chain of members.
+type session struct {
+	dst, src []byte // dst by length is the room that the decoder may fill
+	limit    int
+	in       int // start of the next member, or of its trailer
+	base     int // where in dst the present member starts
+	out      int // end of what was decoded
+	trailing bool
+}
+
+func newSession(dst, src []byte, limit int) session {
+	return session{dst: room(dst[:0], firstRoom(src, limit), limit), src: src, limit: limit}
+}
+
+func (g *session) output() []byte { return g.dst[:g.out] }
+
+// open reads the header of the member at g.in and prepares d for its deflate stream.
+func (g *session) open(d inflater) error {
+	in, err := memberHeader(g.src, g.in)
+	if err != nil {
+		return err
+	}
+	g.base = g.out
+	d.start(in, g.out)
+	return nil
+}
+
+func (g *session) run(d inflater) status { return d.run(g.dst, g.src, g.base) }
+
+// finish takes the stream on from where d stopped with status s to the end of its last member, making
+// room as needed.
+func (g *session) finish(d inflater, s status) error {
+	for {
+		for s == statusFull && len(g.dst) < g.limit {
+			g.dst = room(g.dst, 2*len(g.dst)+minRoom, g.limit)
+			s = g.run(d)
+		}
+		g.in, g.out = d.position()
+		if s != statusDone {
+			return s.asError(g.in)
+		}
+		if err := checkTrailer(g.src, g.in, g.dst[g.base:g.out]); err != nil {
+			return err
+		}
+		g.in += trailerSize
+		if g.in == len(g.src) {
+			return nil
+		}
+		if g.src[g.in] == 0 && allZero(g.src[g.in:]) {
+			g.trailing = true
+			return nil
+		}
+		if err := g.open(d); err != nil {
+			return err
+		}
+		s = g.run(d)
 	}
 }
 

@@ -8,13 +8,14 @@ import "math/bits"
 // Entry, 32 bits, low to high; n is the length of the (first) code word, less the bits that led to the
 // sub table the entry is in:
 //
-//	literal   0-5 bits to drop, 8-11 n, 12-19 first literal, 20-27 second, 28-29 how many (1 or 2), 31 set
-//	length    0-5 bits to drop (code word and extra bits), 8-11 n, 15-23 base
-//	distance  the same with the base in 15-29
-//	other     30 set, and one of: 29 sub table (0-5 bits to drop, 8-11 its index bits, 12-27 index of
-//	          its first entry), 28 end of block (0-5 bits to drop), neither: no such code word
+//	literal   0-5 bits to drop, 6-9 n, 12-19 first literal, 20-27 second, 28-29 how many, 31 set
+//	length    6-9 n, 10-14 bits to drop (code word and extra bits), 15-23 base
+//	distance  6-9 n, 10-14 bits to drop, 15-29 base
+//	other     30 set, and one of: 25 sub table (6-9 its index bits, 12-23 index of its first entry),
+//	          24 end of block (10-14 bits to drop), neither: no such code word
 //
-// An entry is thus the symbol's part plus n times entryLen, whatever its kind.
+// Bits 0-5 and 28-29 are zero in all but literals (distances apart), so that taking an entry for a
+// literal which is none drops nothing and writes nothing: the decoder in C lives on this.
 const (
 	litBits  = 11 // five look-ups of 11 bits fit the 56 bits that one refill promises
 	distBits = 8
@@ -22,13 +23,16 @@ const (
 
 	entryLiteral = 1 << 31
 	entryOther   = 1 << 30
-	entrySub     = 1 << 29
-	entryEnd     = 1 << 28
+	entrySub     = 1 << 25
+	entryEnd     = 1 << 24
 	entryInvalid = entryOther
-	entryPair    = 1 << 28 // what the second literal adds to the count
-	entryLen     = 0x101
-	dropMask     = 63
+	entryOne     = 1 << 28 // what a literal adds to the count
+	litMask      = 63      // bits to drop for literals
+	dropShift    = 10
 	baseShift    = 15
+
+	litLen   = 1 | 1<<6            // times n, added to the symbol's part of a literal
+	otherLen = 1<<6 | 1<<dropShift // the same for anything else
 
 	maxCodeLen = 15
 	maxLitLen  = 288
@@ -61,11 +65,11 @@ func makeLitSymbols() (t [maxLitLen]uint32) {
 	for sym := range t {
 		switch {
 		case sym < 256:
-			t[sym] = entryLiteral | 1<<28 | uint32(sym)<<12
+			t[sym] = entryLiteral | entryOne | uint32(sym)<<12
 		case sym == 256:
 			t[sym] = entryOther | entryEnd
 		case sym < 286:
-			t[sym] = uint32(lengthBase[sym-257])<<baseShift | uint32(lengthExtra[sym-257])
+			t[sym] = uint32(lengthBase[sym-257])<<baseShift | uint32(lengthExtra[sym-257])<<dropShift
 		default:
 			t[sym] = entryInvalid
 		}
@@ -82,7 +86,7 @@ func makeDistSymbols() (t [maxDist]uint32) {
 			t[sym] = uint32(sym+1) << baseShift
 		case sym < 30:
 			extra := uint32(sym/2 - 1)
-			t[sym] = (uint32(2+sym%2)<<extra+1)<<baseShift | extra
+			t[sym] = (uint32(2+sym%2)<<extra+1)<<baseShift | extra<<dropShift
 		default:
 			t[sym] = entryInvalid
 		}
@@ -93,9 +97,17 @@ func makeDistSymbols() (t [maxDist]uint32) {
 // makeLenSymbols is the code-length code: the symbol's number stands where a literal would.
 func makeLenSymbols() (t [19]uint32) {
 	for sym := range t {
-		t[sym] = uint32(sym) << 12
+		t[sym] = entryLiteral | uint32(sym)<<12
 	}
 	return t
+}
+
+// makeEntry completes a symbol's part for a code word of n bits.
+func makeEntry(symbol uint32, n int) uint32 {
+	if symbol >= entryLiteral {
+		return symbol + uint32(n)*litLen
+	}
+	return symbol + uint32(n)*otherLen
 }
 
 // buildTable fills table for the canonical Huffman code of the given code-word lengths (RFC 1951
@@ -152,7 +164,7 @@ func fillTable(table []uint32, mainBits int, count *[maxCodeLen + 1]int, sorted 
 		copy(table[size:2*size], table[:size])
 		size *= 2
 		for c := count[n]; c > 0; c-- {
-			table[code] = symbols[sorted[i]] + uint32(n)*entryLen
+			table[code] = makeEntry(symbols[sorted[i]], n)
 			i++
 			code = nextCode(code, n)
 		}
@@ -190,10 +202,10 @@ func fillSub(table []uint32, mainBits int, code uint32, count *[maxCodeLen + 1]i
 			prefix = p
 			b := subBits(count, n, left, n-mainBits)
 			sub = table[free : free+1<<b]
-			table[p] = entryOther | entrySub | uint32(free)<<12 | uint32(b)<<8 | uint32(mainBits)
+			table[p] = entryOther | entrySub | uint32(free)<<12 | uint32(b)<<6
 			free += 1 << b
 		}
-		e := symbols[sym] + uint32(n-mainBits)*entryLen
+		e := makeEntry(symbols[sym], n-mainBits)
 		for j := int(code >> mainBits); j < len(sub); j += 1 << (n - mainBits) {
 			sub[j] = e
 		}
@@ -225,11 +237,11 @@ func pairLiterals(table *[litTableSize]uint32) {
 		if e < entryLiteral {
 			continue
 		}
-		n := e & dropMask
+		n := e & litMask
 		f := table[uint(i)>>n]
-		if f < entryLiteral || n+f&dropMask > litBits {
+		if f < entryLiteral || n+f&litMask > litBits {
 			continue
 		}
-		table[i] = e + entryPair + f<<8&(0xff<<20) + f&dropMask
+		table[i] = e + entryOne + f<<8&(0xff<<20) + f&litMask
 	}
 }

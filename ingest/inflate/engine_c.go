@@ -1,0 +1,48 @@
+//go:build cgo && amd64 && !purego
+
+package inflate
+
+// #cgo CFLAGS: -O3 -Wall -Wextra
+// #cgo noescape gx_inflate_run
+// #cgo nocallback gx_inflate_run
+// #include "inflate.h"
+import "C"
+
+import "unsafe"
+
+// engine is the decoder that a Reader uses in this build.
+type engine = nativeDecoder
+
+// nativeDecoder is decoder in C.
+type nativeDecoder struct {
+	s C.gx_inflate
+}
+
+func (d *nativeDecoder) start(in, out int) {
+	d.s.b = C.gx_bits{in: C.uint64_t(in)}
+	d.s.out = C.uint64_t(out)
+	d.s.mode, d.s.final = 0, 0
+}
+
+func (d *nativeDecoder) position() (in, out int) {
+	return int(d.s.b.in - d.s.b.nbits/8), int(d.s.out)
+}
+
+func (d *nativeDecoder) run(dst, src []byte, base int) status {
+	C.gx_inflate_run(
+		&d.s, bytePtr(dst), C.size_t(len(dst)), bytePtr(src), C.size_t(len(src)), C.size_t(base),
+		nil, nil, 0, nil, 0, 0,
+		nil, nil, 0, nil, 0, 0)
+	return status(d.s.status)
+}
+
+// runThree runs the decoders of three open sessions side by side.
+func runThree(d *[groupSize]engine, g *[groupSize]session) (s [groupSize]status) {
+	C.gx_inflate_run(
+		&d[0].s, bytePtr(g[0].dst), C.size_t(len(g[0].dst)), bytePtr(g[0].src), C.size_t(len(g[0].src)), 0,
+		&d[1].s, bytePtr(g[1].dst), C.size_t(len(g[1].dst)), bytePtr(g[1].src), C.size_t(len(g[1].src)), 0,
+		&d[2].s, bytePtr(g[2].dst), C.size_t(len(g[2].dst)), bytePtr(g[2].src), C.size_t(len(g[2].src)), 0)
+	return [groupSize]status{status(d[0].s.status), status(d[1].s.status), status(d[2].s.status)}
+}
+
+func bytePtr(b []byte) *C.uint8_t { return (*C.uint8_t)(unsafe.SliceData(b)) }
