@@ -39,29 +39,6 @@ func (f *sealedFile) inSet(ids *idset.Set) bool {
 	return f.known && ids.Generation() <= f.born+1
 }
 
-// setDir names the folder of a model: name, version and the head of the hash, in characters that every
-// file system and tool takes.
-func setDir(m *schemas.ModelInfo) string {
-	return plainName(m.Name) + "-" + plainName(m.Version) + "-" + plainName(m.Hash[:min(12, len(m.Hash))])
-}
-
-// plainName keeps letters, digits, dot and dash; a leading underscore or dot would hide the folder from
-// data set discovery.
-func plainName(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '.', r == '-', r == '_':
-			return r
-		}
-		return '_'
-	}, s)
-	s = strings.TrimLeft(s[:min(len(s), 64)], "._")
-	if s == "" {
-		return "x"
-	}
-	return s
-}
-
 // nextID names a segment after the time, later than every name before.
 func (f *fileSet) nextID(now time.Time) string {
 	id := now.UTC().Format(segmentIDLayout)

@@ -127,7 +127,7 @@ func (s *Sink) Write(ctx context.Context, b *sink.Batch, r *sink.Report) error {
 
 // prepare returns the file set of a model with an open segment.
 func (s *Sink) prepare(m *schemas.ModelInfo) (*fileSet, error) {
-	key := setDir(m)
+	key := disk.ModelDir(m)
 	set := s.sets[key]
 	if set == nil {
 		set = &fileSet{dir: filepath.Join(s.cfg.Dir, key)}
