@@ -34,6 +34,9 @@ func (f *File) unwrap(b []byte, lim *Limits) ([]byte, error) {
 		inflate = f.gunzip.inflate
 	}
 	out, err := inflate(f.inflated[:0], b, lim.MaxInflated)
+	if cap(out) > cap(f.inflated) {
+		f.inflated = out[:0] // also of a stream that failed half way
+	}
 	if err != nil {
 		if flt := schemas.AsFault(err); flt != nil {
 			return nil, flt
@@ -42,7 +45,6 @@ func (f *File) unwrap(b []byte, lim *Limits) ([]byte, error) {
 		flt.Err = err
 		return nil, flt
 	}
-	f.inflated = out
 	if zeroTail(b) {
 		f.Flags |= schemas.FlagTrailingJunk
 	}
