@@ -3,8 +3,8 @@
 //
 // Guarantee: a recipe and a cutout determine the tensor: the same bits at training time and when serving,
 // whatever vector instructions the processor has. (Between processor families the standard library's
-// math functions may differ in the last bit of a float64 parameter.) Every value written is finite. An input the recipe does not take is a
-// *schemas.Fault, never a guess. Apply allocates nothing once a Scratch has seen its largest cutout.
+// math functions may differ in the last bit of a float64 parameter.) Every value written is finite. An
+// input the recipe does not take is a *schemas.Fault, never a guess. Apply allocates nothing once a Scratch has seen its largest cutout.
 //
 // The steps, always in this order:
 //

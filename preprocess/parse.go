@@ -21,7 +21,7 @@ func Parse(text []byte) (*Recipe, error) {
 	if len(text) > maxRecipeBytes {
 		return nil, fmt.Errorf("recipe: %d bytes of YAML are above the limit of %d", len(text), maxRecipeBytes)
 	}
-	file, err := parser.ParseBytes(text, 0)
+	file, err := parseYAML(text)
 	if err != nil {
 		return nil, fmt.Errorf("recipe: %w", err)
 	}
@@ -38,13 +38,30 @@ func Parse(text []byte) (*Recipe, error) {
 		return nil, fmt.Errorf("recipe: %w", errors.Join(keys.faults...))
 	}
 	r := &Recipe{}
-	if err := yaml.NodeToValue(body, r); err != nil {
+	if err := decodeYAML(body, r); err != nil {
 		return nil, fmt.Errorf("recipe: %w", err)
 	}
 	if err := r.Validate(); err != nil {
 		return nil, fmt.Errorf("recipe %s: %w", r.Name, withLines(err, keys.lines))
 	}
 	return r, nil
+}
+
+// parseYAML and decodeYAML turn a panic of the YAML library, which damaged text can cause, into an error.
+func parseYAML(text []byte) (file *ast.File, err error) {
+	defer recoverYAML(&err)
+	return parser.ParseBytes(text, 0)
+}
+
+func decodeYAML(node ast.Node, r *Recipe) (err error) {
+	defer recoverYAML(&err)
+	return yaml.NodeToValue(node, r)
+}
+
+func recoverYAML(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("the YAML cannot be read: %v", p)
+	}
 }
 
 // keyChecker compares the keys of a YAML tree with the fields of a type and notes the line of each.
@@ -66,9 +83,11 @@ func (k *keyChecker) walk(path string, node ast.Node, t reflect.Type) {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if bad := ast.Filter(ast.AnchorType, node); len(bad) > 0 && path == "" {
-		k.fault(bad[0], "recipe", "anchors and aliases are not read: write the value out")
-		return
+	for _, special := range []ast.NodeType{ast.AnchorType, ast.AliasType, ast.TagType, ast.MergeKeyType} {
+		if bad := ast.Filter(special, node); len(bad) > 0 && path == "" {
+			k.fault(bad[0], "recipe", "anchors, aliases, merge keys and tags are not read: write the value out")
+			return
+		}
 	}
 	if t.Kind() != reflect.Struct || node.Type() == ast.NullType {
 		return
