@@ -78,9 +78,10 @@ func (c *Container) metadata(w *walker, i int) int {
 				return next
 			}
 		}
-		if entries += count; entries > maxMetadata || count < 0 {
+		if count < 0 || count > maxMetadata-entries { // the most negative count stays negative
 			return w.stop(i, failCount)
 		}
+		entries += count
 		for i = next; count > 0; count-- {
 			var key, value []byte
 			if key, i = w.bytes(i); i < 0 {
@@ -129,7 +130,7 @@ func (c *Container) block() (Block, error) {
 		return c.cut(count, i), w.fault("block")
 	}
 	if len(c.payload)-end < syncBytes {
-		return Block{}, fault(schemas.ReasonTruncated, int64(end), "the Avro container ends inside a block's sync marker")
+		return c.cut(count, i), fault(schemas.ReasonTruncated, int64(end), "the Avro container ends inside a block's sync marker")
 	}
 	if !bytes.Equal(c.payload[end:end+syncBytes], c.sync) {
 		return Block{}, fault(schemas.ReasonBadAvro, int64(end), "an Avro block does not end with the container's sync marker")

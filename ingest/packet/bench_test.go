@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/galaxalign/galaxalign/ingest"
+	"github.com/galaxalign/galaxalign/ingest/packet/packettest"
 	"github.com/galaxalign/galaxalign/schemas"
 )
 
@@ -56,6 +57,23 @@ func BenchmarkCorpusAvro(b *testing.B) {
 
 func BenchmarkCorpusStamps(b *testing.B) {
 	benchDecode(b, corpus(b, 1000), NewZTF(Options{Features: acai}))
+}
+
+// synthetic makes n packets; their histories differ in length and in which values are null.
+func synthetic(n int) [][]byte {
+	out := make([][]byte, n)
+	for i := range out {
+		out[i] = packettest.ZTF(uint64(i), 4).Container("null")
+	}
+	return out
+}
+
+func BenchmarkSyntheticAvro(b *testing.B) {
+	benchDecode(b, synthetic(500), avroOnly{NewZTF(Options{Features: acai})})
+}
+
+func BenchmarkSyntheticStamps(b *testing.B) {
+	benchDecode(b, synthetic(500), NewZTF(Options{Features: acai}))
 }
 
 func benchDecode(b *testing.B, packets [][]byte, d ingest.Decoder) {
