@@ -37,7 +37,7 @@ func classify(err error) class {
 	case errors.Is(err, kafka.SASLAuthenticationFailed), errors.Is(err, kafka.UnsupportedSASLMechanism),
 		errors.Is(err, kafka.IllegalSASLState),
 		errors.Is(err, kafka.TopicAuthorizationFailed), errors.Is(err, kafka.GroupAuthorizationFailed),
-		errors.Is(err, kafka.ClusterAuthorizationFailed), isTLS(err):
+		errors.Is(err, kafka.ClusterAuthorizationFailed), errors.Is(err, kafka.InvalidSessionTimeout), isTLS(err):
 		return denied
 	}
 	return transient
@@ -76,6 +76,8 @@ func (c *cluster) hint(err error) string {
 		return "the user may not read this topic: grant READ and DESCRIBE on it"
 	case errors.Is(err, kafka.GroupAuthorizationFailed):
 		return "the user may not use this consumer group: grant READ on it"
+	case errors.Is(err, kafka.InvalidSessionTimeout):
+		return "the session timeout is outside the broker's group.min.session.timeout.ms to group.max.session.timeout.ms"
 	case isTLS(err):
 		return "TLS handshake failed: check the CA file, the host name and that the listener speaks TLS"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

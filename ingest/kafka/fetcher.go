@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/galaxalign/galaxalign/ingest"
@@ -95,7 +96,8 @@ func (f *fetcher) request(ctx context.Context) (*fetch.ResponsePartition, error)
 	defer cancel()
 	req := &fetch.Request{
 		ReplicaID: -1, SessionEpoch: -1,
-		MaxWaitTime: int32(f.cfg.MaxWait.Milliseconds()), MinBytes: int32(f.cfg.MinBytes), MaxBytes: int32(f.maxBytes),
+		MaxWaitTime: int32(f.cfg.MaxWait.Milliseconds()), MinBytes: int32(f.cfg.MinBytes),
+		MaxBytes: math.MaxInt32, // of one partition: its own limit holds
 		Topics: []fetch.RequestTopic{{Topic: f.topic, Partitions: []fetch.RequestPartition{{
 			Partition: f.partition, FetchOffset: f.next,
 			CurrentLeaderEpoch: -1, LogStartOffset: -1, PartitionMaxBytes: int32(f.maxBytes),

@@ -35,7 +35,7 @@ func testContext(t testing.TB) context.Context {
 func config(conn Connection, group string, topics ...string) Config {
 	return Config{
 		Connection: conn, Topics: topics, Group: group, MaxWait: 50 * time.Millisecond,
-		CommitInterval: 20 * time.Millisecond, SessionTimeout: 2 * time.Second, TopicPoll: 50 * time.Millisecond,
+		CommitInterval: 20 * time.Millisecond, SessionTimeout: 6 * time.Second, TopicPoll: 50 * time.Millisecond,
 		JoinGroupBackoff: 20 * time.Millisecond,
 	}
 }
