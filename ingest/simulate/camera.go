@@ -17,14 +17,14 @@ type Camera struct {
 }
 
 // LegacyCamera is a camera like the stacked DECam images of the Legacy Surveys: 0.262 arcsec pixels and
-// per-pixel sky noise near 0.0037, 0.0062 and 0.015 nanomaggies in g, r and z.
+// per-pixel sky noise near 0.0028, 0.0048 and 0.012 nanomaggies in g, r and z.
 func LegacyCamera(size int) Camera {
 	return Camera{
 		Size: size, PixelScale: 0.262,
 		FWHM:      [NumBands]float64{1.30, 1.20, 1.12},
-		Gain:      [NumBands]float64{11000, 10000, 6000},
+		Gain:      [NumBands]float64{18000, 16000, 9500},
 		Sky:       [NumBands]float64{0.13, 0.36, 1.30},
-		ReadNoise: 14,
+		ReadNoise: 18,
 	}
 }
 

@@ -109,6 +109,7 @@ func (s *server) current() Status {
 		st.Now = s.opt.Now()
 	}
 	st.Account.Holds = st.Account.missing() == 0
+	st.tidy()
 	s.rates.fill(&st)
 	return st
 }
@@ -121,7 +122,7 @@ func (s *server) newest(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	writeJSON(w, nonNil(s.feed.Newest(n)))
+	writeJSON(w, tidy(s.feed.Newest(n)))
 }
 
 func (s *server) neighbours(w http.ResponseWriter, r *http.Request) {
@@ -141,7 +142,7 @@ func (s *server) neighbours(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		http.Error(w, "the search failed: "+err.Error(), http.StatusServiceUnavailable)
 	default:
-		writeJSON(w, nonNil(items))
+		writeJSON(w, tidy(items))
 	}
 }
 
@@ -203,12 +204,4 @@ func validID(id string) bool {
 		}
 	}
 	return true
-}
-
-// nonNil makes an empty list of none, so that JSON has [] and not null.
-func nonNil(items []Item) []Item {
-	if items == nil {
-		return []Item{}
-	}
-	return items
 }
