@@ -96,12 +96,15 @@ func benchHeader(b *testing.B, payload []byte) {
 	}
 }
 
-func BenchmarkPixelsFloat32(b *testing.B) {
+func BenchmarkPixelsFloat32(b *testing.B)   { benchPixels(b, decodeFloat32) }
+func BenchmarkPixelsFloat32Go(b *testing.B) { benchPixels(b, decodeFloat32Go) }
+
+func benchPixels(b *testing.B, decode func([]float32, []byte) bool) {
 	px := make([]float32, 256*256*3)
 	src := stored(noise(len(px)))
 	b.SetBytes(int64(4 * len(px)))
 	for b.Loop() {
-		decodeFloat32(px, src)
+		decode(px, src)
 	}
 }
 

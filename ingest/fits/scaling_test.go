@@ -1,6 +1,7 @@
 package fits
 
 import (
+	"encoding/binary"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -108,24 +109,41 @@ func TestKernelsAgree(t *testing.T) {
 	}
 }
 
-// TestNaNDetection walks the edges of the two-lane NaN test.
+// TestNaNDetection walks the edges of the NaN tests of both fast paths, over every length to 70 values and
+// every place in it, so that vectors, words and single values are all met.
 func TestNaNDetection(t *testing.T) {
-	for _, bits := range []uint32{0, 0x7f7fffff, 0x7f800000, 0x7f800001, 0x7fc00000, 0x7fffffff, 0x80000000, 0xff800000, 0xff800001, 0xffffffff} {
-		v := math.Float32frombits(bits)
-		for n := 1; n < 20; n++ {
-			for at := range n {
-				px := make([]float32, n)
-				px[at] = v
-				got := make([]float32, n)
-				src := make([]byte, 4*n)
-				for i, p := range px {
-					u := math.Float32bits(p)
-					src[4*i], src[4*i+1], src[4*i+2], src[4*i+3] = byte(u>>24), byte(u>>16), byte(u>>8), byte(u)
+	for name, decode := range map[string]func([]float32, []byte) bool{"chosen": decodeFloat32, "go": decodeFloat32Go} {
+		for _, bits := range []uint32{0, 0x7f7fffff, 0x7f800000, 0x7f800001, 0x7fc00000, 0x7fffffff, 0x80000000, 0xff800000, 0xff800001, 0xffffffff} {
+			v := math.Float32frombits(bits)
+			for n := 1; n < 70; n++ {
+				src, got := make([]byte, 4*n), make([]float32, n)
+				for at := range n {
+					binary.BigEndian.PutUint32(src[4*at:], bits)
+					if nan := decode(got, src); nan != (v != v) || math.Float32bits(got[at]) != bits {
+						t.Fatalf("%s: %#08x at %d of %d: NaN %v, decoded %#08x", name, bits, at, n, nan, math.Float32bits(got[at]))
+					}
+					clear(src[4*at : 4*at+4])
 				}
-				if nan := decodeFloat32(got, src); nan != (v != v) {
-					t.Fatalf("%#08x at %d of %d: NaN %v", bits, at, n, nan)
-				}
-				samePixels(t, got, px...)
+			}
+		}
+	}
+}
+
+// TestFastPathsAgree compares the fast paths bit for bit on random words.
+func TestFastPathsAgree(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for n := range 200 {
+		src := make([]byte, 4*n+3)
+		for i := range src {
+			src[i] = byte(rng.Uint32())
+		}
+		a, b := make([]float32, n), make([]float32, n)
+		if nan, want := decodeFloat32(a, src), decodeFloat32Go(b, src); nan != want {
+			t.Fatalf("%d values: NaN %v, want %v", n, nan, want)
+		}
+		for i := range a {
+			if math.Float32bits(a[i]) != math.Float32bits(b[i]) {
+				t.Fatalf("value %d of %d differs", i, n)
 			}
 		}
 	}
