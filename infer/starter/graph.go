@@ -25,7 +25,12 @@ const (
 // network adds nodes to a graph; each method returns the name of a value.
 type network struct {
 	*onnx.Builder
-	features []string // each [N,?]
+	features []string         // each [N,?]
+	matrices map[rings]string // ring matrices already added
+}
+
+func newNetwork(name string) *network {
+	return &network{Builder: onnx.NewBuilder(name), matrices: map[rings]string{}}
 }
 
 func (n *network) constant(prefix string, dims []int64, values []float32) string {
@@ -65,9 +70,21 @@ func (n *network) flat(x string, c, pixels int64) string {
 	return n.Op("Reshape", []string{x, n.ints("shape", -1, c, pixels)})
 }
 
-// pool multiplies flat maps [N,C,pixels] with a ring matrix: [N,C,count].
-func (n *network) pool(x string, r rings, matrix []float32) string {
-	return n.Op("MatMul", []string{x, n.constant("rings", []int64{int64(r.size * r.size), int64(r.count)}, matrix)})
+// pool takes the mean over each ring of flat maps [N,C,pixels]: [N,C,count].
+func (n *network) pool(x string, r rings) string {
+	matrix, ok := n.matrices[r]
+	if !ok {
+		matrix = n.constant("rings", []int64{int64(r.size * r.size), int64(r.count)}, r.means())
+		n.matrices[r] = matrix
+	}
+	return n.Op("MatMul", []string{x, matrix})
+}
+
+// wave returns the names of the maps cos(m phi) and sin(m phi), [pixels].
+func (n *network) wave(r rings, m int) (cosine, sine string) {
+	c, s := r.harmonic(m)
+	pixels := []int64{int64(r.size * r.size)}
+	return n.constant("cosine", pixels, c), n.constant("sine", pixels, s)
 }
 
 // keep adds a measurement of any shape to the feature vector.
@@ -97,13 +114,13 @@ func (n *network) mix(image string, red, green, blue float32) string {
 func (n *network) profiles(light, colour string) {
 	r := rings{Size, fineRings}
 	light, colour = n.flat(light, 1, Size*Size), n.flat(colour, 1, Size*Size)
-	mean := n.pool(light, r, r.means())
+	mean := n.pool(light, r)
 	n.keep(n.logged(mean, 0.01))
-	n.keep(n.pool(colour, r, r.means()))
+	n.keep(n.pool(colour, r))
 	floor := n.add(mean, n.scalar(0.02))
 	for m := 1; m <= harmonicMax; m++ {
-		h := r.harmonics(m)
-		c, s := n.div(n.pool(light, r, h[0]), floor), n.div(n.pool(light, r, h[1]), floor)
+		cosine, sine := n.wave(r, m)
+		c, s := n.div(n.pool(n.mul(light, cosine), r), floor), n.div(n.pool(n.mul(light, sine), r), floor)
 		n.keep(n.length(c, s))
 		if m == 2 {
 			n.turn(c, s)
@@ -128,7 +145,7 @@ func (n *network) ringSlice(x string, from, to int64) string {
 func (n *network) halfTurn(light string) {
 	turned := n.Op("Slice", []string{light, n.ints("from", -1, -1), n.ints("to", math.MinInt32, math.MinInt32), n.ints("axes", 2, 3), n.ints("steps", -1, -1)})
 	r := rings{Size, fineRings}
-	residual := n.pool(n.flat(n.abs(n.sub(light, turned)), 1, Size*Size), r, r.means())
+	residual := n.pool(n.flat(n.abs(n.sub(light, turned)), 1, Size*Size), r)
 	n.keep(n.logged(residual, 0.005))
 }
 
@@ -151,17 +168,17 @@ func (n *network) oriented(light string) {
 // phi the azimuth of x, these are the mean of E, |sum E e^(2i theta)|, and the real part and modulus of
 // the imaginary part of sum E e^(2i(theta-phi)).
 func (n *network) directions(energy string, r rings) {
-	mean := n.pool(n.combine(energy, func(float64) float64 { return 1.0 / directions }), r, r.means())
+	mean := n.pool(n.combine(energy, func(float64) float64 { return 1.0 / directions }), r)
 	n.keep(n.logged(mean, 1e-3))
 	cosine := n.combine(energy, func(a float64) float64 { return math.Cos(2*a) / directions })
 	sine := n.combine(energy, func(a float64) float64 { return math.Sin(2*a) / directions })
 	floor := n.add(mean, n.scalar(1e-3))
-	n.keep(n.div(n.length(n.pool(cosine, r, r.means()), n.pool(sine, r, r.means())), floor))
-	h := r.harmonics(2)
-	along := n.add(n.pool(cosine, r, h[0]), n.pool(sine, r, h[1]))
-	across := n.sub(n.pool(sine, r, h[0]), n.pool(cosine, r, h[1]))
-	n.keep(n.div(along, floor))
-	n.keep(n.div(n.abs(across), floor))
+	n.keep(n.div(n.length(n.pool(cosine, r), n.pool(sine, r)), floor))
+	c, s := n.wave(r, 2)
+	along := n.add(n.mul(cosine, c), n.mul(sine, s))
+	across := n.sub(n.mul(sine, c), n.mul(cosine, s))
+	n.keep(n.div(n.pool(along, r), floor))
+	n.keep(n.div(n.abs(n.pool(across, r)), floor))
 }
 
 // combine sums the directions with weights: [N,1,pixels].
@@ -175,14 +192,14 @@ func (n *network) combine(energy string, weight func(angle float64) float64) str
 
 // FeatureModel returns the ONNX file that measures pictures: InputName to FeaturesName.
 func FeatureModel() ([]byte, error) {
-	n := &network{Builder: onnx.NewBuilder("galaxalign starter features")}
+	n := newNetwork("galaxalign starter features")
 	n.Output(n.buildFeatures(), onnx.Float, onnx.Symbol("N"), onnx.Symbol("F"))
 	return n.marshal()
 }
 
 // Model returns the ONNX file of the whole classifier: InputName to LogitsName and EmbeddingName.
 func Model(h *Head) ([]byte, error) {
-	n := &network{Builder: onnx.NewBuilder("galaxalign starter")}
+	n := newNetwork("galaxalign starter")
 	inputs, hidden, classes := int64(len(h.Mean)), int64(len(h.B1)), int64(len(h.B2))
 	inverse := make([]float32, inputs)
 	for k, s := range h.Std {

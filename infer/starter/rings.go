@@ -25,22 +25,20 @@ func (r rings) each(f func(pixel, ring int, azimuth float64)) {
 }
 
 // means returns the matrix [size*size][count] whose product with a flat map is the mean of each ring.
-func (r rings) means() []float32 { return r.harmonics(0)[0] }
-
-// harmonics returns two such matrices, for the mean of cos(m phi) and of sin(m phi) times the map; for
-// m = 0 the first is the plain mean and there is no second.
-func (r rings) harmonics(m int) [][]float32 {
-	counts := make([]float64, r.count)
+func (r rings) means() []float32 {
+	counts := make([]float32, r.count)
 	r.each(func(_, ring int, _ float64) { counts[ring]++ })
-	cosine := make([]float32, r.size*r.size*r.count)
-	sine := make([]float32, len(cosine))
-	r.each(func(pixel, ring int, azimuth float64) {
+	matrix := make([]float32, r.size*r.size*r.count)
+	r.each(func(pixel, ring int, _ float64) { matrix[pixel*r.count+ring] = 1 / counts[ring] })
+	return matrix
+}
+
+// harmonic returns the maps [size*size] of cos(m phi) and sin(m phi), phi the azimuth.
+func (r rings) harmonic(m int) (cosine, sine []float32) {
+	cosine, sine = make([]float32, r.size*r.size), make([]float32, r.size*r.size)
+	r.each(func(pixel, _ int, azimuth float64) {
 		s, c := math.Sincos(float64(m) * azimuth)
-		cosine[pixel*r.count+ring] = float32(c / counts[ring])
-		sine[pixel*r.count+ring] = float32(s / counts[ring])
+		cosine[pixel], sine[pixel] = float32(c), float32(s)
 	})
-	if m == 0 {
-		return [][]float32{cosine}
-	}
-	return [][]float32{cosine, sine}
+	return cosine, sine
 }

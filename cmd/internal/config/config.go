@@ -118,8 +118,11 @@ type Files struct {
 // Index is the embedded exact vector index.
 type Index struct {
 	Dir string `yaml:"dir"` // empty = off
-	// MaxVectors bounds memory: max_vectors x embedding x 4 bytes, 1,000,000 x 512 x 4 = 2 GiB.
+	// MaxVectors bounds memory: max_vectors x (4 bytes x embedding + 200), 500,000 x 2,248 = 1.1 GB at 512.
 	MaxVectors int `yaml:"max_vectors"`
+	// Overflow says what a full index does: refuse (nothing is lost, the pipeline waits for room) or
+	// drop_oldest (search covers the newest max_vectors records).
+	Overflow string `yaml:"overflow"`
 }
 
 // Milvus is a vector database. The password comes from GALAXALIGN_SINKS_MILVUS_PASSWORD.
@@ -180,7 +183,7 @@ func Default() Config {
 		},
 		Sinks: Sinks{
 			Arrow: files, Parquet: files,
-			Index:  Index{MaxVectors: 1_000_000},
+			Index:  Index{MaxVectors: 500_000, Overflow: "refuse"},
 			Milvus: Milvus{Collection: "galaxalign", BatchRows: 512},
 			Alerts: Alerts{Format: "avro"},
 		},

@@ -131,3 +131,19 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestExampleKnowsEveryKey parses the example and checks that each key of the struct is in it.
+func TestExampleKnowsEveryKey(t *testing.T) {
+	text := strings.ReplaceAll(string(Example), "# parquet:", "parquet:")
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "# milvus:", "milvus:"), "# alerts:", "alerts:")
+	_, err := Parse("example.yaml", []byte(text), noEnv)
+	var e *Error
+	if !errors.As(err, &e) || len(e.Faults) != 1 || e.Faults[0].Key != "models[0].bundle" {
+		t.Errorf("only the bundle should be missing: %v", err)
+	}
+	for _, key := range []string{"source", "models", "pipeline", "sinks", "dead_letters", "http", "log", "overflow", "max_fetch", "window_bytes", "drain_timeout"} {
+		if !strings.Contains(text, key+":") {
+			t.Errorf("the example lacks %q", key)
+		}
+	}
+}

@@ -165,6 +165,7 @@ func (c *checker) sinks(cfg *Config) {
 		c.fail("sinks.parquet.dir", "the same folder as sinks.arrow.dir", "use a folder of its own")
 	}
 	c.between("sinks.index.max_vectors", s.Index.MaxVectors, 1, 100_000_000)
+	c.oneOf("sinks.index.overflow", s.Index.Overflow, "refuse", "drop_oldest")
 	if s.Milvus.Address != "" {
 		c.address("sinks.milvus.address", s.Milvus.Address)
 		c.between("sinks.milvus.batch_rows", s.Milvus.BatchRows, 1, 16_384)
