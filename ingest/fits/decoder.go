@@ -144,15 +144,15 @@ func (d *Decoder) hduOfBand(band string) *HDU {
 	return nil
 }
 
-// bandCard is the band an HDU states: BAND, else the first word of FILTER, in lower case; empty when it
-// states none.
+// bandCard is the band an HDU states in BAND, else FILTER, in lower case, without what follows a blank or
+// point ("g DECam SDSS c0001", "r.MP9601"); empty when it states none.
 func (d *Decoder) bandCard(h *HDU) string {
 	for _, name := range [...]string{"BAND", "FILTER"} {
 		var buf [cardLen]byte
 		t, ok := h.Text(buf[:0], name)
 		t = trimLeft(t)
 		for i, c := range t {
-			if c == ' ' {
+			if c == ' ' || c == '.' {
 				t = t[:i]
 				break
 			}
@@ -247,7 +247,7 @@ func (d *Decoder) addNamed(c *schemas.Cutout, h *HDU, g Geometry, stored []strin
 
 // add adds one plane.
 func (d *Decoder) add(c *schemas.Cutout, h *HDU, g Geometry, index int, name string) error {
-	err := addPlane(c, h, plane{geometry: g, index: index, name: name, survey: d.opt.Survey, wcs: h.WCS(g), names: &d.names})
+	err := addPlane(c, h, plane{geometry: g, index: index, name: name, survey: c.Survey, wcs: h.WCS(g), names: &d.names})
 	if err == nil && d.opt.ZeroPoint != 0 {
 		c.Images[len(c.Images)-1].ZeroPoint = d.opt.ZeroPoint
 	}

@@ -38,7 +38,7 @@ func TestDecoderBands(t *testing.T) {
 	bandFirst := join(primary(-32, []int{3, 2, 2, 1}), floats(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12))
 	hdus := join(primary(8, nil), extension(-32, []int{1, 1}, text("EXTNAME", "Z")), floats(30), extension(-32, []int{1, 1}, text("EXTNAME", "r")), floats(20),
 		extension(-32, []int{1, 1}, text("EXTNAME", "G")), floats(10))
-	filters := join(primary(-32, []int{1, 1}, text("FILTER", "g DECam SDSS c0001")), floats(10), extension(-32, []int{1, 1}, text("BAND", "R")), floats(20))
+	filters := join(primary(-32, []int{1, 1}, text("FILTER", "g DECam SDSS c0001")), floats(10), extension(-32, []int{1, 1}, text("FILTER", "R.MP9601")), floats(20))
 	grz := []string{"g", "r", "z"}
 	tests := []struct {
 		name  string
@@ -58,7 +58,7 @@ func TestDecoderBands(t *testing.T) {
 		{"band-first cube is transposed", bandFirst, Options{Bands: grz}, grz, []float32{1, 2, 3}, ""},
 		{"HDUs by EXTNAME", hdus, Options{Bands: grz}, grz, []float32{10, 20, 30}, ""},
 		{"HDUs, names in upper case", hdus, Options{Bands: []string{"R"}}, []string{"r"}, []float32{20}, ""},
-		{"HDUs by FILTER and BAND", filters, Options{Bands: []string{"r", "g"}}, []string{"r", "g"}, []float32{20, 10}, ""},
+		{"HDUs by FILTER", filters, Options{Bands: []string{"r", "g"}}, []string{"r", "g"}, []float32{20, 10}, ""},
 		{"one picture takes the one wanted name", good(), Options{Bands: []string{"g"}}, []string{"g"}, []float32{1}, ""},
 		{"one picture without a name", good(), Options{}, []string{"image"}, []float32{1}, ""},
 		{"HDU by name", hdus, Options{HDU: "z"}, []string{"image"}, []float32{30}, ""},
@@ -187,6 +187,7 @@ func TestZeroPoints(t *testing.T) {
 		{"", []string{card("MAGZP", 22.5), card("MAGZP", "30.0")}, "", 30, schemas.FlagCardConflict},
 		{"legacy", nil, "nanomaggy", 22.5, 0},
 		{"lsst", nil, "nJy", 31.4, 0},
+		{"", []string{text("SURVEY", "DECaLS")}, "nanomaggy", 22.5, 0},
 		{"hsc", nil, "", 27, 0},
 		{"ztf", []string{text("BUNIT", "DN")}, "DN", math.NaN(), 0},
 		{"", nil, "", math.NaN(), 0},
