@@ -110,13 +110,16 @@ func thisPlatform() (platform, bool) {
 	return p, ok
 }
 
+// fetched reports whether a digest is that of a library that is fetched for this platform.
+func (p platform) fetched(sum string) bool { return sum == p.wheelSum || p.npmSum != "" && sum == p.npmSum }
+
 // knownVersion returns the version of a pinned digest, or "".
 func knownVersion(sum string) string {
 	for _, p := range platforms() {
-		switch sum {
-		case p.wheelSum, p.npmSum:
+		switch {
+		case p.fetched(sum):
 			return Version
-		case p.moduleSum:
+		case p.moduleSum != "" && sum == p.moduleSum:
 			return moduleLibraryVersion
 		}
 	}

@@ -168,7 +168,7 @@ func (s *sources) inCache(cache string) (Library, error) {
 	if err != nil {
 		return Library{}, fmt.Errorf("cache: %w", err)
 	}
-	if lib.Version != Version {
+	if !s.platform.fetched(lib.SHA256) {
 		return Library{}, fmt.Errorf("cache: %s has sha256 %s, which is not pinned: it will be replaced", path, lib.SHA256)
 	}
 	return lib, nil
