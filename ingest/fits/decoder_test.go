@@ -58,6 +58,7 @@ func TestDecoderBands(t *testing.T) {
 		{"band-first cube is transposed", bandFirst, Options{Bands: grz}, grz, []float32{1, 2, 3}, ""},
 		{"HDUs by EXTNAME", hdus, Options{Bands: grz}, grz, []float32{10, 20, 30}, ""},
 		{"HDUs, names in upper case", hdus, Options{Bands: []string{"R"}}, []string{"r"}, []float32{20}, ""},
+		{"BAND before FILTER", join(primary(-32, []int{1, 1}, text("FILTER", "x"), text("BAND", "G")), floats(7)), Options{Bands: []string{"g"}}, []string{"g"}, []float32{7}, ""},
 		{"HDUs by FILTER", filters, Options{Bands: []string{"r", "g"}}, []string{"r", "g"}, []float32{20, 10}, ""},
 		{"one picture takes the one wanted name", good(), Options{Bands: []string{"g"}}, []string{"g"}, []float32{1}, ""},
 		{"one picture without a name", good(), Options{}, []string{"image"}, []float32{1}, ""},
