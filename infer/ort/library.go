@@ -111,7 +111,9 @@ func thisPlatform() (platform, bool) {
 }
 
 // fetched reports whether a digest is that of a library that is fetched for this platform.
-func (p platform) fetched(sum string) bool { return sum == p.wheelSum || p.npmSum != "" && sum == p.npmSum }
+func (p platform) fetched(sum string) bool {
+	return sum == p.wheelSum || p.npmSum != "" && sum == p.npmSum
+}
 
 // knownVersion returns the version of a pinned digest, or "".
 func knownVersion(sum string) string {

@@ -59,8 +59,12 @@ func Open(lib Library) (*Runtime, error) {
 	return &Runtime{library: environment.library}, nil
 }
 
-// load initialises the binding's environment with the library at path, silent: errors are returned and need no second voice.
+// load initialises the binding's environment with the library at path. The library logs nothing: errors
+// are returned and need no second voice.
 func load(path string) error {
+	if err := silence(); err != nil {
+		return err
+	}
 	binding.SetSharedLibraryPath(path)
 	if err := binding.InitializeEnvironment(binding.WithLogLevelFatal()); err != nil {
 		return fmt.Errorf("ort: load %s: %w (ONNX Runtime 1.%d or newer for this processor and C library is needed; "+
