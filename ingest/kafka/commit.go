@@ -27,8 +27,8 @@ const (
 
 // due is one partition's offset to commit.
 type due struct {
-	account *account
-	topic   string
+	fetcher *fetcher
+	tenure  *tenure // the commit is booked only while this is the partition's tenure
 	offset  offsetcommit.RequestPartition
 }
 
@@ -81,7 +81,7 @@ func (c *committer) due() []due {
 		f.account.mu.Lock()
 		if t := f.tenure; t != nil {
 			if offset := t.window.Committable(); offset > f.account.progress.Committed {
-				list = append(list, due{f.account, f.topic, offsetcommit.RequestPartition{
+				list = append(list, due{f, t, offsetcommit.RequestPartition{
 					PartitionIndex: f.partition, CommittedOffset: offset, CommittedLeaderEpoch: -1,
 				}})
 			}
@@ -99,11 +99,11 @@ func (c *committer) send(ctx context.Context, list []due) error {
 	}
 	byTopic := map[string]int{}
 	for _, d := range list {
-		i, ok := byTopic[d.topic]
+		i, ok := byTopic[d.fetcher.topic]
 		if !ok {
 			i = len(req.Topics)
-			byTopic[d.topic] = i
-			req.Topics = append(req.Topics, offsetcommit.RequestTopic{Name: d.topic})
+			byTopic[d.fetcher.topic] = i
+			req.Topics = append(req.Topics, offsetcommit.RequestTopic{Name: d.fetcher.topic})
 		}
 		req.Topics[i].Partitions = append(req.Topics[i].Partitions, d.offset)
 	}
@@ -120,11 +120,21 @@ func (c *committer) send(ctx context.Context, list []due) error {
 		}
 	}
 	for _, d := range list {
-		if e := refused[partitionKey{d.topic, d.offset.PartitionIndex}]; e != nil {
+		if e := refused[partitionKey{d.fetcher.topic, d.offset.PartitionIndex}]; e != nil {
 			err = e
 			continue
 		}
-		d.account.set(func(p *ingest.Progress) { p.Committed = max(p.Committed, d.offset.CommittedOffset) })
+		d.book()
 	}
 	return err
+}
+
+// book records that the group has the offset. After an offset reset the partition's numbers may begin
+// again lower, and a commit from before must not hold up those from after.
+func (d due) book() {
+	d.fetcher.account.set(func(p *ingest.Progress) {
+		if d.fetcher.tenure == d.tenure {
+			p.Committed = max(p.Committed, d.offset.CommittedOffset)
+		}
+	})
 }

@@ -83,11 +83,15 @@ func (f *fetcher) run(ctx context.Context, start int64) {
 }
 
 // open starts a tenure at offset next.
-func (f *fetcher) open(next int64) {
+func (f *fetcher) open(next int64) { f.replace(next, func(*ingest.Progress) {}) }
+
+// replace starts a tenure at offset next and changes the account in the same step.
+func (f *fetcher) replace(next int64, change func(*ingest.Progress)) {
 	t := newTenure(f.account, next, window.Limits{Messages: f.cfg.WindowMessages, Bytes: f.cfg.WindowBytes})
-	f.account.mu.Lock()
-	defer f.account.mu.Unlock()
-	f.tenure = t
+	f.account.set(func(p *ingest.Progress) {
+		f.tenure = t
+		change(p)
+	})
 }
 
 // request asks the partition's leader for what is at f.next.

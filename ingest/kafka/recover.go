@@ -69,7 +69,7 @@ func (f *fetcher) resume(ctx context.Context) {
 	f.show(ctx, fmt.Sprintf("offset %d is not in the log any more (deleted by retention, or the topic was made anew): reading on at %d, the %s one; what lay between was not read",
 		lost, f.next, f.cfg.StartAt))
 	f.account.end(f.tenure)
-	f.open(f.next)
+	f.replace(f.next, func(p *ingest.Progress) { p.Committed = -1 })
 }
 
 // seek sets f.next to the first or last offset of the partition, trying until ctx ends.
