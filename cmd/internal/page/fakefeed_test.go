@@ -193,7 +193,7 @@ func TestServeFakeRun(t *testing.T) {
 	srv := &http.Server{Addr: addr, Handler: New(f, Options{Done: ctx.Done()})}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.ListenAndServe() }()
-	tick := time.NewTicker(50 * time.Millisecond)
+	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for i := uint64(120); ; i++ {
 		select {

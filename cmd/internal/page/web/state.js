@@ -14,8 +14,8 @@ function spark(values) {
   svg.setAttribute("aria-hidden", "true");
   const top = Math.max(1, ...values) * 1.1;
   const step = 100 / (Math.max(12, values.length) - 1), x0 = 100 - step * (values.length - 1);
-  const line = values.map((v, i) => `${i ? "L" : "M"}${(x0 + i * step).toFixed(2)} ${(29 - (v / top) * 27).toFixed(2)}`).join("");
-  for (const [d, cls] of [[`${line}L100 30L${x0.toFixed(2)} 30Z`, "area"], [line, ""]]) {
+  const line = values.length < 2 ? "" : values.map((v, i) => `${i ? "L" : "M"}${(x0 + i * step).toFixed(2)} ${(29 - (v / top) * 27).toFixed(2)}`).join("");
+  for (const [d, cls] of line ? [[`${line}L100 30L${x0.toFixed(2)} 30Z`, "area"], [line, ""]] : []) {
     const path = document.createElementNS(ns, "path");
     path.setAttribute("d", d);
     if (cls) path.setAttribute("class", cls);
@@ -28,7 +28,7 @@ function flow(status) {
   let fastest = 0;
   const nodes = status.stages.map((s) => {
     const values = history.get(s.name) ?? [];
-    values.push(s.rate);
+    if (values.length > 0 || s.rate > 0) values.push(s.rate); // the first status has no rate yet
     if (values.length > keep) values.shift();
     history.set(s.name, values);
     fastest = Math.max(fastest, s.rate);

@@ -58,23 +58,44 @@ export class Grid {
   }
 
   put(item, size) {
-    const node = el("li", {}, tile(item, this.open));
-    node.firstChild.classList.add("new");
-    this.seen.add(item.id);
+    const fresh = tile(item, this.open);
     if (this.slots.length < size) {
+      this.seen.add(item.id);
+      fresh.classList.add("new");
+      const node = el("li", {}, fresh);
       this.list.append(node);
       this.slots.push({ item, node });
       return;
     }
     for (let tries = 0; tries < this.slots.length; tries++) {
-      const place = this.next;
+      const slot = this.slots[this.next];
       this.next = (this.next + 1) % this.slots.length;
-      const old = this.slots[place];
-      if (old.node.matches(":hover") || old.node.contains(document.activeElement)) continue; // someone is looking
-      this.seen.delete(old.item.id);
-      old.node.replaceWith(node);
-      this.slots[place] = { item, node };
+      if (slot.node.matches(":hover") || slot.node.contains(document.activeElement)) continue; // someone is looking
+      this.seen.delete(slot.item.id);
+      this.seen.add(item.id);
+      slot.item = item;
+      dissolve(slot.node, fresh);
       return;
     }
   }
+}
+
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+// dissolve lays a new tile over the one in a place, once its picture is there, and then takes the old one
+// away.
+function dissolve(place, fresh) {
+  const go = () => {
+    const held = place.contains(document.activeElement);
+    for (const old of place.children) old.inert = true;
+    place.append(fresh);
+    if (held) fresh.focus({ preventScroll: true });
+    const settle = () => place.replaceChildren(fresh);
+    if (still.matches) return settle();
+    fresh.classList.add("new");
+    fresh.addEventListener("animationend", settle, { once: true });
+  };
+  const img = fresh.querySelector("img");
+  if (img) img.decode().then(go, go);
+  else go();
 }
