@@ -38,12 +38,21 @@ func (s *sniffer) Decode(m *ingest.Message, c *schemas.Cutout) error {
 	s.inner.Value = out
 	err = s.plain(&s.inner, c)
 	s.inner = ingest.Message{}
-	if f := schemas.AsFault(err); f != nil && f.Position >= 0 {
-		inside := *f
-		inside.Position = -1
-		return &inside
+	if err != nil {
+		return unplaced(err)
 	}
-	return err
+	return nil
+}
+
+// unplaced takes the position from a fault: it counts inflated bytes, which the payload does not have.
+func unplaced(err error) error {
+	f := schemas.AsFault(err)
+	if f == nil {
+		return err
+	}
+	inside := *f
+	inside.Position = -1
+	return &inside
 }
 
 // plain decodes a message that is not gzipped.
