@@ -29,19 +29,38 @@ func Create(rt *ort.Runtime, dir string, draft *Bundle) (*Bundle, error) {
 	if draft.Golden == nil {
 		return nil, errors.New("bundle: create: no golden inputs")
 	}
-	b := &Bundle{Dir: dir, Manifest: draft.Manifest, Model: draft.Model, Recipe: draft.Recipe}
 	golden := *draft.Golden
 	if golden.Tolerance == 0 {
 		golden.Tolerance = DefaultTolerance
 	}
-	if err := golden.answer(rt, b); err != nil {
+	b := &Bundle{Dir: dir, Manifest: draft.Manifest, Model: draft.Model, Recipe: draft.Recipe, Golden: &golden}
+	if err := b.complete(rt); err != nil {
 		return nil, fmt.Errorf("bundle: create: %w", err)
 	}
-	b.Golden = &golden
 	if err := b.write(); err != nil {
 		return nil, fmt.Errorf("bundle: create: %w", err)
 	}
 	return Load(dir)
+}
+
+// complete names the files, checks what there is as Load will, and computes the golden answers.
+func (b *Bundle) complete(rt *ort.Runtime) error {
+	m := &b.Manifest
+	m.Format, m.Model, m.Golden = FormatVersion, modelFile, goldenFile
+	m.Files = map[string]string{modelFile: hash(b.Model), goldenFile: hash(nil)}
+	if m.Image != nil {
+		image := *m.Image
+		image.Recipe = recipeFile
+		m.Image = &image
+		m.Files[recipeFile] = hash(b.Recipe)
+	}
+	if err := m.Validate(); err != nil {
+		return err
+	}
+	if err := errors.Join(b.checkGraph(), b.checkRecipe()); err != nil {
+		return err
+	}
+	return b.Golden.answer(rt, b)
 }
 
 // write writes all files into a folder beside dir, loads it as a check, and renames it.
@@ -70,26 +89,18 @@ func (b *Bundle) write() (err error) {
 	return os.Rename(staging, b.Dir)
 }
 
-// writeFiles fills in the manifest and writes it and the files it names.
+// writeFiles writes the files and the manifest, with the digest of the golden answers.
 func (b *Bundle) writeFiles(dir string) error {
 	golden, err := json.MarshalIndent(b.Golden, "", "  ")
 	if err != nil {
 		return err
 	}
 	contents := map[string][]byte{modelFile: b.Model, goldenFile: golden}
-	m := &b.Manifest
-	m.Format, m.Model, m.Golden = FormatVersion, modelFile, goldenFile
-	if m.Image != nil {
-		image := *m.Image
-		image.Recipe = recipeFile
-		m.Image = &image
+	if b.Manifest.Image != nil {
 		contents[recipeFile] = b.Recipe
 	}
-	m.Files = map[string]string{}
-	for name, data := range contents {
-		m.Files[name] = hash(data)
-	}
-	manifest, err := json.MarshalIndent(m, "", "  ")
+	b.Manifest.Files[goldenFile] = hash(golden)
+	manifest, err := json.MarshalIndent(b.Manifest, "", "  ")
 	if err != nil {
 		return err
 	}

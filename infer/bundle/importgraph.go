@@ -56,45 +56,40 @@ func (im *importer) findInputs() error {
 // assignInputs goes by the names given, then by the number of axes.
 func (im *importer) assignInputs() (image, features *onnx.ValueInfo, err error) {
 	inputs := im.model.Graph.RealInputs()
-	take := func(to **onnx.ValueInfo, v *onnx.ValueInfo, axes int) error {
-		if *to != nil {
-			return fmt.Errorf("inputs %q and %q both have %d axes: name the ones to use", (*to).Name, v.Name, axes)
+	if len(inputs) == 0 {
+		return nil, nil, errors.New("the graph has no input")
+	}
+	for _, want := range []string{im.opts.Image, im.opts.FeatureInput} {
+		if want != "" && !slices.ContainsFunc(inputs, func(v *onnx.ValueInfo) bool { return v.Name == want }) {
+			return nil, nil, fmt.Errorf("there is no input %q; the graph has %s", want, names(inputs))
 		}
-		*to = v
-		return nil
 	}
 	for _, v := range inputs {
 		if v.Type == nil || v.Type.Elem != onnx.Float {
 			return nil, nil, fmt.Errorf("input %q is %s; only float tensors are served: export the model in float32", v.Name, typeText(v.Type))
 		}
 		switch axes := len(v.Type.Dims); {
-		case v.Name == im.opts.Image || axes == 4 && im.opts.Image == "":
-			err = take(&image, v, 4)
-		case v.Name == im.opts.FeatureInput || axes == 2 && im.opts.FeatureInput == "":
-			err = take(&features, v, 2)
+		case axes == 4 && (v.Name == im.opts.Image || im.opts.Image == ""):
+			err = assign(&image, v)
+		case axes == 2 && (v.Name == im.opts.FeatureInput || im.opts.FeatureInput == ""):
+			err = assign(&features, v)
 		default:
-			err = fmt.Errorf("input %q %s is neither an image (four axes) nor scalar features (two)", v.Name, typeText(v.Type))
+			err = fmt.Errorf("input %q %s is neither the image (four axes) nor the scalar features (two)", v.Name, typeText(v.Type))
 		}
 		if err != nil {
 			return nil, nil, err
 		}
 	}
-	for _, want := range []struct {
-		name string
-		have *onnx.ValueInfo
-		axes int
-	}{{im.opts.Image, image, 4}, {im.opts.FeatureInput, features, 2}} {
-		if want.name != "" && want.have == nil {
-			return nil, nil, fmt.Errorf("there is no input %q; the graph has %s", want.name, names(inputs))
-		}
-		if want.have != nil && len(want.have.Type.Dims) != want.axes {
-			return nil, nil, fmt.Errorf("input %q is %s, want %d axes", want.have.Name, typeText(want.have.Type), want.axes)
-		}
-	}
-	if image == nil && features == nil {
-		return nil, nil, errors.New("the graph has no input")
-	}
 	return image, features, nil
+}
+
+// assign takes an input for a role that one input can have.
+func assign(to **onnx.ValueInfo, v *onnx.ValueInfo) error {
+	if *to != nil {
+		return fmt.Errorf("inputs %q and %q could both be the same one: name the ones to use", (*to).Name, v.Name)
+	}
+	*to = v
+	return nil
 }
 
 // takeBatch notes the batch size when an input fixes it.

@@ -50,19 +50,24 @@ func load(dir string) (*Bundle, error) {
 	return b, nil
 }
 
-// readManifest reads manifest.json and refuses keys it does not know.
+// readManifest reads manifest.json.
 func (b *Bundle) readManifest() error {
 	data, err := readFile(filepath.Join(b.Dir, ManifestFile), maxManifest)
 	if err != nil {
 		return err
 	}
+	return b.Manifest.parse(data)
+}
+
+// parse reads a manifest and refuses keys it does not know.
+func (m *Manifest) parse(data []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&b.Manifest); err != nil {
-		return fmt.Errorf("%s: %w (line %d)", ManifestFile, err, lineOf(data, dec.InputOffset()))
+	if err := dec.Decode(m); err != nil {
+		return fmt.Errorf("%s: line %d: %w", ManifestFile, lineOf(data, dec.InputOffset()), err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%s: more text after the closing brace (line %d)", ManifestFile, lineOf(data, dec.InputOffset()))
+		return fmt.Errorf("%s: line %d: more text after the closing brace", ManifestFile, lineOf(data, dec.InputOffset()))
 	}
 	return nil
 }
