@@ -79,12 +79,7 @@ func NewFanout(cfg FanoutConfig, sinks ...Sink) (*Fanout, error) {
 // given back: some sinks may have it, which a replay absorbs. Calls come from one goroutine at a time.
 func (f *Fanout) Write(ctx context.Context, b *Batch, res *Result) error {
 	res.reset(len(b.Records))
-	var wg sync.WaitGroup
-	for i, s := range f.sinks[1:] {
-		wg.Go(func() { f.outcome[i+1] = s.write(ctx, b) })
-	}
-	f.outcome[0] = f.sinks[0].write(ctx, b)
-	wg.Wait()
+	f.writeAll(ctx, b)
 	if err := errors.Join(f.outcome...); err != nil {
 		return err
 	}
@@ -97,6 +92,20 @@ func (f *Fanout) Write(ctx context.Context, b *Batch, res *Result) error {
 		}
 	}
 	return nil
+}
+
+// writeAll has every sink write the batch and waits for all; the first works on this goroutine.
+func (f *Fanout) writeAll(ctx context.Context, b *Batch) {
+	if len(f.sinks) == 1 {
+		f.outcome[0] = f.sinks[0].write(ctx, b)
+		return
+	}
+	var wg sync.WaitGroup
+	for i, s := range f.sinks[1:] {
+		wg.Go(func() { f.outcome[i+1] = s.write(ctx, b) })
+	}
+	f.outcome[0] = f.sinks[0].write(ctx, b)
+	wg.Wait()
 }
 
 // States reports every sink in the order they were given. It may be called from any goroutine.

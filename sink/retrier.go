@@ -26,6 +26,7 @@ type retrier struct {
 	sink Sink
 	cfg  FanoutConfig
 
+	part       Batch    // of the call in progress
 	report     Report   // of the call in progress
 	duplicates []int    // indexes into the whole batch, ascending
 	rejects    []Reject // indexes into the whole batch, ascending
@@ -46,12 +47,14 @@ func (s *retrier) write(ctx context.Context, b *Batch) error {
 
 // writeRange writes b.Records[lo:hi], halving where an error is permanent but names no record.
 func (s *retrier) writeRange(ctx context.Context, b *Batch, lo, hi int) error {
-	part := Batch{Model: b.Model, Records: b.Records[lo:hi]}
-	err := s.try(ctx, &part)
+	s.part = Batch{Model: b.Model, Records: b.Records[lo:hi]}
+	err := s.try(ctx, &s.part)
+	if err == nil {
+		s.accept(lo, hi, nil)
+		return nil
+	}
 	var rejected *RejectedError
 	switch {
-	case err == nil:
-		s.accept(lo, hi, nil)
 	case errors.As(err, &rejected):
 		s.accept(lo, hi, rejected.Rejects)
 	case !refusesRecords(err):

@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"bytes"
+	"sync/atomic"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -62,8 +63,9 @@ func newFailingTopic(t *testing.T, m *schemas.ModelInfo) (*topic, *kfake.Cluster
 func TestWhatOnePartitionTookIsNotSentAgain(t *testing.T) {
 	m := sinktest.Model(0)
 	b, cluster := newFailingTopic(t, m)
-	failures := 4 // one more than the writer tries by itself
-	failPartition(cluster, 1, codeNotEnoughReply, func([]byte) bool { failures--; return failures >= 0 })
+	var failures atomic.Int32
+	failures.Store(4) // one more than the writer tries by itself
+	failPartition(cluster, 1, codeNotEnoughReply, func([]byte) bool { return failures.Add(-1) >= 0 })
 	f, err := sink.NewFanout(sink.FanoutConfig{MinBackoff: 1, MaxBackoff: 1}, open(t, b.cfg))
 	if err != nil {
 		t.Fatal(err)
@@ -72,8 +74,8 @@ func TestWhatOnePartitionTookIsNotSentAgain(t *testing.T) {
 	if err := f.Write(t.Context(), sinktest.Batch(m, 0, 60), &result); err != nil {
 		t.Fatal(err)
 	}
-	if failures >= 0 {
-		t.Fatalf("%d failures were not asked for", failures+1)
+	if n := failures.Load(); n >= 0 {
+		t.Fatalf("%d failures were not asked for", n+1)
 	}
 	if f.States()[0].Retries == 0 {
 		t.Fatal("the fan-out had nothing to retry: the test shows nothing")
