@@ -2,8 +2,8 @@ package simulate
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -13,27 +13,48 @@ const fitsBlock = 2880
 // header builds a FITS header card by card (FITS standard 4.0, section 4.1).
 type header struct{ b []byte }
 
-// card adds one card of 80 characters with the value text already formatted for columns 11 on.
-func (h *header) card(key, value, comment string) {
-	line := fmt.Sprintf("%-8s= %s", key, value)
+// card adds one card of 80 characters: a key, and a value in columns 11 to 30 or beyond, to the left when
+// it is text and to the right when it is not.
+func (h *header) card(key, value, comment string, left bool) {
+	start := len(h.b)
+	h.b = append(h.b, key...)
+	h.pad(start + 8)
+	h.b = append(h.b, '=', ' ')
+	if left {
+		h.b = append(h.b, value...)
+		h.pad(start + 30)
+	} else {
+		h.pad(start + max(10, 30-len(value)))
+		h.b = append(h.b, value...)
+	}
 	if comment != "" {
-		line += " / " + comment
+		h.b = append(h.b, " / "...)
+		h.b = append(h.b, comment...)
 	}
-	if len(line) > 80 {
-		line = line[:80]
+	if len(h.b) > start+80 {
+		h.b = h.b[:start+80]
 	}
-	h.b = append(h.b, line...)
-	h.b = append(h.b, strings.Repeat(" ", 80-len(line))...)
+	h.pad(start + 80)
+}
+
+// pad adds spaces up to a length.
+func (h *header) pad(n int) {
+	for len(h.b) < n {
+		h.b = append(h.b, ' ')
+	}
 }
 
 // text adds a character string, quotes doubled, padded to eight characters.
 func (h *header) text(key, value, comment string) {
-	v := "'" + fmt.Sprintf("%-8s", strings.ReplaceAll(value, "'", "''")) + "'"
-	h.card(key, fmt.Sprintf("%-20s", v), comment)
+	value = strings.ReplaceAll(value, "'", "''")
+	if n := 8 - len(value); n > 0 {
+		value += "        "[:n]
+	}
+	h.card(key, "'"+value+"'", comment, true)
 }
 
 func (h *header) integer(key string, value int64, comment string) {
-	h.card(key, fmt.Sprintf("%20d", value), comment)
+	h.card(key, strconv.FormatInt(value, 10), comment, false)
 }
 
 func (h *header) logical(key string, value bool, comment string) {
@@ -41,25 +62,22 @@ func (h *header) logical(key string, value bool, comment string) {
 	if value {
 		v = "T"
 	}
-	h.card(key, fmt.Sprintf("%20s", v), comment)
+	h.card(key, v, comment, false)
 }
 
-// real adds a floating-point number with all its digits; always with a point or an exponent.
+// real adds a floating-point number of up to 13 digits; always with a point or an exponent.
 func (h *header) real(key string, value float64, comment string) {
-	v := fmt.Sprintf("%.13G", value)
+	v := strconv.FormatFloat(value, 'G', 13, 64)
 	if !strings.ContainsAny(v, ".E") {
 		v += ".0"
 	}
-	h.card(key, fmt.Sprintf("%20s", v), comment)
+	h.card(key, v, comment, false)
 }
 
 // end closes the header and fills its last block with spaces.
 func (h *header) end() []byte {
 	h.b = append(h.b, "END"...)
-	h.b = append(h.b, strings.Repeat(" ", 77)...)
-	if over := len(h.b) % fitsBlock; over > 0 {
-		h.b = append(h.b, strings.Repeat(" ", fitsBlock-over)...)
-	}
+	h.pad((len(h.b) + fitsBlock - 1) / fitsBlock * fitsBlock)
 	return h.b
 }
 

@@ -153,7 +153,7 @@ func drawField(d dice, g *Galaxy, width float64) {
 		}
 		// Stars from F to M: redder in r-z as they get cooler (the stellar locus bends at g-r = 1.3).
 		t := d.Float64()
-		col := colour{0.3 + 1.15*math.Sqrt(t), 0.1 + 1.7*t*t}
+		col := colour{0.35 + 1.0*math.Sqrt(t), 0.1 + 1.25*t*t}
 		g.Field = append(g.Field, Component{Gauss{x, y, 0}, col.flux(24.2 - 4.2*math.Pow(d.Float64(), 1.4))})
 	}
 	for range poisson(d, 4.5*density) {

@@ -12,7 +12,7 @@ func (s *Survey) packFITS(p *Packet, k *sky) {
 	ra, dec := s.position(p.Index)
 	p.ObjectID = fmt.Sprintf("SIM%04X-%09d", s.cfg.Seed&0xffff, p.Index)
 	var h header
-	h.b = make([]byte, 0, 4*fitsBlock+len(k.images[0])*3)
+	h.b = make([]byte, 0, 8*fitsBlock+len(k.images[0])*3)
 	h.logical("SIMPLE", true, "conforms to FITS standard 4.0")
 	h.integer("BITPIX", 8, "")
 	h.integer("NAXIS", 0, "no image here: see the extensions")
@@ -22,9 +22,8 @@ func (s *Survey) packFITS(p *Packet, k *sky) {
 	h.integer("MORPHID", int64(k.class), "Galaxy10 DECaLS class number")
 	h.end()
 	for b := range Band(NumBands) {
-		img := header{}
-		s.imageHeader(&img, p, b, ra, dec)
-		h.b = append(h.b, img.end()...)
+		s.imageHeader(&h, p, b, ra, dec)
+		h.end()
 		h.b = append(h.b, k.images[b]...)
 	}
 	p.Value = h.b

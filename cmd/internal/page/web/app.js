@@ -9,6 +9,7 @@ const grid = new Grid(byId("grid"), byId("empty"), byId("shown"), (item, opener)
 
 let last = null; // the last status
 let paused = false;
+let lost = false; // the run cannot be reached
 let busy = false; // a request for the newest is under way
 let written = -1; // what had been written when the newest were last asked for
 
@@ -20,7 +21,7 @@ function choose(name) {
 }
 
 async function newest(now = false) {
-  if (busy || (paused && !now) || !last) return;
+  if (busy || lost || (paused && !now) || !last) return;
   if (!now && last.account.written === written) return;
   busy = true;
   written = last.account.written;
@@ -43,6 +44,7 @@ byId("pause").addEventListener("click", (e) => {
 const events = new EventSource("/api/events");
 
 events.addEventListener("status", (e) => {
+  lost = false;
   last = JSON.parse(e.data);
   show(last, grid.filter, choose);
   if (written < 0) newest(true);
@@ -58,6 +60,8 @@ events.addEventListener("end", (e) => {
 
 events.addEventListener("error", () => {
   if (last?.ended) return;
+  lost = true;
+  byId("flow").classList.remove("moving");
   pill("lost", "Connection lost");
   banners([{ text: "The run cannot be reached. This page keeps what it last saw and tries again by itself.", bad: true }]);
 });
