@@ -40,6 +40,6 @@ Then:         galaxalign config example > night.yaml, edit it, galaxalign config
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newDemo(), newRun(), newBench(), newBundle(), newConfig(), newRuntime(), newVersion())
+	root.AddCommand(newDemo(), newRun(), newBackfill(), newSimulate(), newSearch(), newInspect(), newBench(), newBundle(), newConfig(), newRuntime(), newVersion())
 	return root
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/galaxalign/galaxalign/ingest/kafka"
 )
 
-// openDeadLetters opens the dead letters of a configuration: a topic on the source's brokers or a folder.
-func openDeadLetters(cfg *config.Config) (ingest.DeadLetters, error) {
+// OpenDeadLetters opens the dead letters of a configuration: a topic on the source's brokers or a folder.
+func OpenDeadLetters(cfg *config.Config) (ingest.DeadLetters, error) {
 	if cfg.DeadLetters.Dir != "" {
 		folder, err := archive.NewDeadLetterFolder(cfg.DeadLetters.Dir)
 		if err != nil {

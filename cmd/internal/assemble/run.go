@@ -59,7 +59,7 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (r *Run, err error
 	if err != nil {
 		return r, err
 	}
-	if r.dead, err = openDeadLetters(cfg); err != nil {
+	if r.dead, err = OpenDeadLetters(cfg); err != nil {
 		return r, err
 	}
 	r.show = newShow(o.Title, r.Models[0].Info(), r.Searcher, o.PictureEvery)
