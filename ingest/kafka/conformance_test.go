@@ -9,6 +9,7 @@ import (
 )
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	sourcetest.Run(t, harness(broker(t)))
 }
 

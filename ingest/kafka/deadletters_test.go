@@ -71,6 +71,7 @@ func readLetters(t *testing.T, conn Connection, topic string, n int) (payloads [
 }
 
 func TestDeadLetterRoundTrip(t *testing.T) {
+	t.Parallel()
 	conn := broker(t)
 	ensureTopic(t, conn, Topic{Name: "dead", Partitions: 3})
 	d, err := NewDeadLetters(DeadLettersConfig{Connection: conn, Topic: "dead"})
@@ -96,6 +97,7 @@ func TestDeadLetterRoundTrip(t *testing.T) {
 // A payload above the topic's limit arrives whole: first the configured limit, then the broker's, which
 // is found out by being refused.
 func TestOversizeDeadLetterGoesInParts(t *testing.T) {
+	t.Parallel()
 	conn := broker(t, kfake.BrokerConfigs(map[string]string{"message.max.bytes": "300000"}))
 	ensureTopic(t, conn, Topic{Name: "dead", Partitions: 3})
 	d, err := NewDeadLetters(DeadLettersConfig{Connection: conn, Topic: "dead"})
@@ -126,6 +128,7 @@ func TestOversizeDeadLetterGoesInParts(t *testing.T) {
 }
 
 func TestAssemblerSkipsRepeatsAndTails(t *testing.T) {
+	t.Parallel()
 	part := func(offset int64, part, parts int) *Letter {
 		l := wantLetter()
 		l.Origin.Offset, l.Part, l.Parts = offset, part, parts
@@ -158,6 +161,7 @@ func TestAssemblerSkipsRepeatsAndTails(t *testing.T) {
 }
 
 func TestReadDeadLetterRefuses(t *testing.T) {
+	t.Parallel()
 	if _, err := ReadDeadLetter([]ingest.Header{{Key: "a", Value: []byte("b")}}); !errors.Is(err, ErrNotLetter) {
 		t.Errorf("headers of another kind: %v", err)
 	}
@@ -173,6 +177,7 @@ func TestReadDeadLetterRefuses(t *testing.T) {
 }
 
 func TestLongDetailIsClipped(t *testing.T) {
+	t.Parallel()
 	d := deadLetter(nil)
 	d.Fault.Detail = strings.Repeat("é", maxDetail) + "\xff"
 	l := letterOf(d)
@@ -183,6 +188,7 @@ func TestLongDetailIsClipped(t *testing.T) {
 
 // A Put that is given up must not read the message afterwards: its memory goes back to the source.
 func TestPutWithoutBrokerReturnsWithItsContext(t *testing.T) {
+	t.Parallel()
 	d, err := NewDeadLetters(DeadLettersConfig{Connection: Connection{Brokers: []string{"127.0.0.1:1"}}, Topic: "dead"})
 	if err != nil {
 		t.Fatal(err)

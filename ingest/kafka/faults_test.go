@@ -37,6 +37,7 @@ func readAll(t *testing.T, s *Source, want ...string) {
 }
 
 func TestMissingTopicIsNamedAndWaitedFor(t *testing.T) {
+	t.Parallel()
 	conn := broker(t)
 	ensureTopic(t, conn, Topic{Name: "here"})
 	produce(t, conn, "here", "a")
@@ -54,6 +55,7 @@ func TestMissingTopicIsNamedAndWaitedFor(t *testing.T) {
 }
 
 func TestNewPartitionsArePickedUp(t *testing.T) {
+	t.Parallel()
 	conn := broker(t)
 	ensureTopic(t, conn, Topic{Name: "grows"})
 	produce(t, conn, "grows", "a")
@@ -88,6 +90,7 @@ func TestNewPartitionsArePickedUp(t *testing.T) {
 // An offset that is not in the log is no silent jump: it is counted, shown until work has been committed
 // past it, and the log is read from its start.
 func TestOffsetOutOfRange(t *testing.T) {
+	t.Parallel()
 	conn := broker(t)
 	ensureTopic(t, conn, Topic{Name: "gone"})
 	produce(t, conn, "gone", "a", "b")
@@ -117,6 +120,7 @@ func TestOffsetOutOfRange(t *testing.T) {
 }
 
 func TestStartAtLatest(t *testing.T) {
+	t.Parallel()
 	conn := broker(t)
 	ensureTopic(t, conn, Topic{Name: "live"})
 	produce(t, conn, "live", "old")
@@ -130,6 +134,7 @@ func TestStartAtLatest(t *testing.T) {
 }
 
 func TestOversizedRecordStopsItsPartition(t *testing.T) {
+	t.Parallel()
 	conn := broker(t)
 	ensureTopic(t, conn, Topic{Name: "big"})
 	produce(t, conn, "big", "a", strings.Repeat("x", 5000), "c")
@@ -150,6 +155,7 @@ func TestOversizedRecordStopsItsPartition(t *testing.T) {
 
 // Errors of fetches and commits, and connections that break, are retried and shown; then all is well again.
 func TestTransientErrorsAreRetried(t *testing.T) {
+	t.Parallel()
 	cluster, conn := fakeCluster(t)
 	ensureTopic(t, conn, Topic{Name: "shaky"})
 	fetches, commits := 0, 0
@@ -198,6 +204,7 @@ func TestTransientErrorsAreRetried(t *testing.T) {
 
 // The broker goes away and comes back on the same port, with its data: reading goes on.
 func TestBrokerRestart(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -238,6 +245,7 @@ func TestBrokerRestart(t *testing.T) {
 }
 
 func TestNoBrokerIsShownAndCloseIsQuick(t *testing.T) {
+	t.Parallel()
 	s, err := New(config(Connection{Brokers: []string{"127.0.0.1:1"}}, "g", "t"), Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -248,5 +256,34 @@ func TestNoBrokerIsShownAndCloseIsQuick(t *testing.T) {
 	defer cancel()
 	if err := s.Close(ctx); err != nil || time.Since(start) > 4*time.Second {
 		t.Errorf("Close took %v: %v", time.Since(start), err)
+	}
+}
+
+// When the brokers are gone there is nothing to commit to: Close keeps to its deadline and says so.
+func TestCloseWithoutBrokerKeepsItsDeadline(t *testing.T) {
+	t.Parallel()
+	cluster, conn := fakeCluster(t)
+	ensureTopic(t, conn, Topic{Name: "t"})
+	produce(t, conn, "t", "a", "b")
+	cfg := config(conn, "g", "t")
+	cfg.CommitInterval = time.Minute
+	s, err := New(cfg, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	msgs := fetchN(t, s, 2)
+	msgs[0].Finish(ingest.Written)
+	cluster.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	if err := s.Close(ctx); err == nil || !strings.Contains(err.Error(), "last commit") {
+		t.Errorf("Close: %v", err)
+	}
+	if d := time.Since(start); d > 3*time.Second {
+		t.Errorf("Close took %v with a deadline of 200 ms", d)
+	}
+	if p := s.Progress()[0]; p.Committed != -1 || p.Written != 1 || p.GivenBack != 1 {
+		t.Errorf("account %+v", p)
 	}
 }

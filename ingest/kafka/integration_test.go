@@ -6,7 +6,8 @@ import (
 	"bytes"
 	"context"
 	"os"
-	"runtime/debug"
+	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -36,6 +37,43 @@ func TestConformanceOnKafka(t *testing.T) {
 func TestReadCommittedOnKafka(t *testing.T) { testReadCommitted(t, realBroker(t)) }
 func TestRebalanceOnKafka(t *testing.T)     { testRebalance(t, realBroker(t)) }
 func TestLargeMessagesOnKafka(t *testing.T) { testLargeMessages(t, realBroker(t)) }
+
+// TestSecureKafka reads over SASL_SSL. GALAXALIGN_KAFKA_SASL is the listener's host:port,
+// GALAXALIGN_KAFKA_CA its CA file, GALAXALIGN_KAFKA_USER user:password for SCRAM-SHA-512.
+func TestSecureKafka(t *testing.T) {
+	address := os.Getenv("GALAXALIGN_KAFKA_SASL")
+	if address == "" {
+		t.Skip("set GALAXALIGN_KAFKA_SASL, _CA and _USER to run this test")
+	}
+	user, password, _ := strings.Cut(os.Getenv("GALAXALIGN_KAFKA_USER"), ":")
+	conn := Connection{
+		Brokers: []string{address}, TLS: TLS{CAFile: os.Getenv("GALAXALIGN_KAFKA_CA")},
+		SASL: SASL{Mechanism: "scram-sha-512", User: user, Password: password},
+	}
+	topic := uniqueName(t, "secure")
+	ensureTopic(t, conn, Topic{Name: topic})
+	produce(t, conn, topic, "a", "b")
+	readAll(t, open(t, config(conn, topic, topic)), "a", "b")
+	for name, c := range map[string]struct {
+		change func(*Connection)
+		want   string
+	}{
+		"wrong password": {func(c *Connection) { c.SASL.Password = "wrong" }, "check the SASL user and password"},
+		"no credentials": {func(c *Connection) { c.SASL = SASL{} }, "listener may want SASL"},
+		"no TLS":         {func(c *Connection) { c.TLS = TLS{} }, "broker closed the connection"},
+		"system CAs":     {func(c *Connection) { c.TLS = TLS{Enabled: true} }, "check the CA file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wrong := conn
+			c.change(&wrong)
+			s := open(t, config(wrong, topic, topic))
+			p := waitAll(t, s, func(list []ingest.Progress) bool { return len(list) > 0 && list[0].Fault != "" })[0]
+			if !strings.Contains(p.Fault, c.want) {
+				t.Errorf("fault %q does not say %q", p.Fault, c.want)
+			}
+		})
+	}
+}
 
 // benchTopic holds 70 kB messages in batches of 1 MB, as a survey's producer sends them.
 func benchTopic(b *testing.B, conn Connection, n int) string {
@@ -71,7 +109,7 @@ func BenchmarkRead(b *testing.B) {
 	conn := realBroker(b)
 	const warm, n = 2048, 8192
 	topic := benchTopic(b, conn, warm+n)
-	debug.FreeOSMemory() // what publishing left on the heap is no cost of reading
+	runtime.GC() // what publishing left on the heap is no cost of reading
 	b.Run("Source", func(b *testing.B) {
 		for b.Loop() {
 			s, err := New(Config{Connection: conn, Topics: []string{topic}, Group: uniqueName(b, "g")}, Options{})

@@ -17,6 +17,7 @@ func largeTopic(t *testing.T, conn Connection) string {
 }
 
 func TestLargeMessages(t *testing.T) {
+	t.Parallel()
 	testLargeMessages(t, broker(t, kfake.BrokerConfigs(map[string]string{"message.max.bytes": "10485760"})))
 }
 

@@ -75,7 +75,7 @@ func (s *Source) member(soft, hard context.Context, counts map[string]int) error
 	topics := slices.Sorted(maps.Keys(counts))
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: s.cfg.Group, Brokers: s.cfg.Brokers, Dialer: s.cluster.dialer, Topics: topics,
-		HeartbeatInterval: s.cfg.SessionTimeout / 4, SessionTimeout: s.cfg.SessionTimeout,
+		HeartbeatInterval: s.cfg.SessionTimeout / 8, SessionTimeout: s.cfg.SessionTimeout,
 		RebalanceTimeout: s.cfg.RebalanceTimeout, JoinGroupBackoff: s.cfg.JoinGroupBackoff,
 		StartOffset: s.cfg.startOffset(), Timeout: s.cfg.DialTimeout,
 	})

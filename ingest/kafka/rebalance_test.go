@@ -10,7 +10,10 @@ import (
 	"github.com/galaxalign/galaxalign/ingest"
 )
 
-func TestRebalanceInMidStream(t *testing.T) { testRebalance(t, broker(t)) }
+func TestRebalanceInMidStream(t *testing.T) {
+	t.Parallel()
+	testRebalance(t, broker(t))
+}
 
 // member runs a source in a goroutine of its own, finishing every third message late, and records what it saw.
 type member struct {
@@ -126,6 +129,7 @@ func testRebalance(t *testing.T, conn Connection) {
 // A message that is still with the pipeline when its partition is taken away counts as given back; its
 // late finish changes nothing, and it is delivered again.
 func TestLateFinishAfterRevocation(t *testing.T) {
+	t.Parallel()
 	conn := broker(t)
 	ensureTopic(t, conn, Topic{Name: "late", Partitions: 2})
 	var list []Message

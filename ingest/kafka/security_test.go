@@ -43,6 +43,7 @@ func certificate(t *testing.T) (tls.Certificate, string) {
 }
 
 func TestTLSAndSASL(t *testing.T) {
+	t.Parallel()
 	cert, ca := certificate(t)
 	conn := broker(t, kfake.EnableSASL(), kfake.TLS(&tls.Config{Certificates: []tls.Certificate{cert}}),
 		kfake.Superuser("PLAIN", "u", "p"), kfake.Superuser("SCRAM-SHA-256", "u2", "p"), kfake.Superuser("SCRAM-SHA-512", "u5", "p"))
@@ -57,6 +58,7 @@ func TestTLSAndSASL(t *testing.T) {
 
 // What is wrong with a connection is said in words, and tried rarely.
 func TestRefusedConnectionsAreExplained(t *testing.T) {
+	t.Parallel()
 	cert, ca := certificate(t)
 	_, otherCA := certificate(t)
 	secure := broker(t, kfake.EnableSASL(), kfake.TLS(&tls.Config{Certificates: []tls.Certificate{cert}}), kfake.Superuser("PLAIN", "u", "p"))
@@ -82,6 +84,7 @@ func TestRefusedConnectionsAreExplained(t *testing.T) {
 }
 
 func TestBadTLSFilesAreRefusedAtOnce(t *testing.T) {
+	t.Parallel()
 	empty := filepath.Join(t.TempDir(), "empty.pem")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 )
 
 func TestSourceDeliversAndCommits(t *testing.T) {
+	t.Parallel()
 	conn := broker(t)
 	ensureTopic(t, conn, Topic{Name: "stamps", Partitions: 1})
 	want := numbered("m", 50)

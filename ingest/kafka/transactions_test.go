@@ -11,7 +11,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-func TestReadCommitted(t *testing.T) { testReadCommitted(t, broker(t)) }
+func TestReadCommitted(t *testing.T) {
+	t.Parallel()
+	testReadCommitted(t, broker(t))
+}
 
 // transactions writes rounds of records of two transactional producers and a plain one, interleaved in one
 // partition, and returns the values of the records that count, and of all. Every second transaction of
