@@ -45,11 +45,11 @@ func lookAt(t *testing.T, r *Renderer, class Class, seed uint64) look {
 }
 
 func TestClassesLookLikeTheirNames(t *testing.T) {
-	r, err := NewRenderer(LegacyCamera(96))
+	r, err := NewRenderer(LegacyCamera(80))
 	if err != nil {
 		t.Fatal(err)
 	}
-	const n = 12
+	const n = 8
 	var mean [NumClasses]look
 	var low, high [NumClasses]float64
 	for c := range Class(NumClasses) {

@@ -10,7 +10,7 @@ import (
 func TestPacketsDependOnSeedAndIndexAlone(t *testing.T) {
 	for _, format := range []Format{FormatFITS, FormatZTF} {
 		t.Run(string(format), func(t *testing.T) {
-			const n = 24
+			const n = 12
 			cfg := Config{Seed: 11, Format: format, Size: 48}
 			want := make([]Packet, n)
 			a := survey(t, cfg)
