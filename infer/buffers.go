@@ -22,6 +22,7 @@ type Buffers struct {
 	faults        []*schemas.Fault
 
 	bindings map[window]*ort.Binding
+	closed   bool
 }
 
 // NewBuffers allocates the memory of a batch of MaxBatch rows. The caller closes it.
@@ -111,8 +112,12 @@ func tensor(name string, array []float32, w window, axes []int) ort.Tensor {
 	return ort.Tensor{Name: name, Shape: shape, Float32: array[w.start*n : (w.start+w.rows)*n]}
 }
 
-// Close frees the library's hold on the memory.
+// Close frees the library's hold on the memory. A second call is ort.ErrClosed.
 func (b *Buffers) Close() error {
+	if b.closed {
+		return ort.ErrClosed
+	}
+	b.closed = true
 	var errs []error
 	for w, bound := range b.bindings {
 		errs = append(errs, bound.Close())

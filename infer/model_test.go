@@ -223,6 +223,16 @@ func TestRunRefusesWrongUse(t *testing.T) {
 	if err := m.Close(); err == nil {
 		t.Error("the model closed under its buffers")
 	}
+	third := m.NewBuffers()
+	if err := third.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := third.Close(); !errors.Is(err, ort.ErrClosed) {
+		t.Errorf("second close: %v, want ErrClosed", err)
+	}
+	if err := m.Run(third, 1); err == nil {
+		t.Error("closed buffers were run")
+	}
 }
 
 func TestOpenRefusesWhatCannotWork(t *testing.T) {

@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/galaxalign/galaxalign/infer/bundle"
@@ -12,7 +13,10 @@ import (
 // and transient. Several Buffers may run at once.
 func (m *Model) Run(b *Buffers, rows int) error {
 	if b.model != m {
-		return fmt.Errorf("infer: run: the buffers belong to another model")
+		return errors.New("infer: run: the buffers belong to another model")
+	}
+	if b.closed {
+		return errors.New("infer: run: the buffers are closed")
 	}
 	if rows < 1 || rows > b.Rows() {
 		return fmt.Errorf("infer: run: %d rows, the buffers hold 1 to %d", rows, b.Rows())

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/galaxalign/galaxalign/infer/onnx"
 	"github.com/galaxalign/galaxalign/infer/ort"
@@ -157,6 +158,56 @@ func TestImportSingleScoreOfRankOne(t *testing.T) {
 	}
 }
 
+// externalTensor is a model with nothing but a 2 x 2 tensor of half floats that lie in the file w.bin.
+// Behind another model it adds the tensor to that one's graph, as protobuf messages merge.
+func externalTensor(name string) []byte {
+	field := func(number protowire.Number, content []byte) []byte {
+		return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), content)
+	}
+	varint := func(number protowire.Number, v uint64) []byte {
+		return protowire.AppendVarint(protowire.AppendTag(nil, number, protowire.VarintType), v)
+	}
+	location := field(13, append(field(1, []byte("location")), field(2, []byte("w.bin"))...))
+	tensor := slices.Concat(varint(1, 2), varint(1, 2), varint(2, uint64(onnx.Float16)), field(8, []byte(name)), location, varint(14, 1))
+	return field(7, field(5, tensor))
+}
+
+func TestImportTakesHalfFloatsAndExternalWeights(t *testing.T) {
+	rt := orttest.Open(t)
+	b := onnx.NewBuilder("half")
+	x := b.Input("f", onnx.Float16, n, onnx.Axis(2))
+	w := b.Constant(&onnx.Tensor{Name: "w", Type: onnx.Float16, Dims: []int64{2, 2}})
+	inner := b.Named("inner", "MatMul", []string{x, w})
+	b.Output(b.Named("s", "Neg", []string{inner}), onnx.Float16, n, onnx.Axis(2))
+	model, err := b.Model()
+	if err != nil {
+		t.Fatal(err)
+	}
+	model.Graph.Initializers = nil
+	path := save(t, "model.onnx", append(model.Marshal(), externalTensor("w")...))
+	values := []byte{0, 0x3c, 0, 0x40, 0, 0x42, 0, 0x44} // 1, 2, 3, 4 as half floats
+	if err := os.WriteFile(filepath.Join(filepath.Dir(path), "w.bin"), values, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := importGrid(t, rt, path, func(o *ImportOptions) { o.Recipe, o.Embedding = "", "inner" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range got.Golden.Rows {
+		f := got.Golden.Features[2*i:]
+		want := []float32{f[0] + 3*f[1], 2*f[0] + 4*f[1]}
+		if e := got.Golden.Embedding[2*i : 2*i+2]; !near(e, want, 2e-3) {
+			t.Errorf("row %d: embedding %v, want %v to the precision of half floats", i, e, want)
+		}
+	}
+	if err := os.Remove(filepath.Join(filepath.Dir(path), "w.bin")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := importGrid(t, rt, path, func(o *ImportOptions) { o.Recipe = "" }); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without the weights: error %v, want ErrNotExist", err)
+	}
+}
+
 func TestImportRefuses(t *testing.T) {
 	rt := orttest.Open(t)
 	good := imageGraph(t, "", n, onnx.Axis(2), onnx.Axis(3), onnx.Axis(4))
@@ -182,9 +233,9 @@ func TestImportRefuses(t *testing.T) {
 		"no runtime": {good, func(o *ImportOptions) { o.Runtime = nil }, "no runtime"},
 		"absent":     {good + "x", nil, "no such file"},
 		"not ONNX":   {save(t, "x.onnx", []byte("<html>")), nil, "malformed"},
-		"half floats": {graph(t, func(b *onnx.Builder) {
-			b.Output(b.Op("Relu", []string{image(b, onnx.Float16, "x")}), onnx.Float16, n, onnx.Axis(2), onnx.Axis(3), onnx.Axis(4))
-		}), nil, "float32"},
+		"integers": {graph(t, func(b *onnx.Builder) {
+			b.Output(b.Op("Neg", []string{image(b, onnx.Int32, "x")}), onnx.Int32, n, onnx.Axis(2), onnx.Axis(3), onnx.Axis(4))
+		}), nil, "floating-point"},
 		"two images": {graph(t, func(b *onnx.Builder) {
 			b.Output(b.Op("Add", []string{image(b, onnx.Float, "x"), image(b, onnx.Float, "y")}), onnx.Float, n, onnx.Axis(2), onnx.Axis(3), onnx.Axis(4))
 		}), nil, "name the ones to use"},

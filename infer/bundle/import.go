@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/galaxalign/galaxalign/infer/onnx"
 	"github.com/galaxalign/galaxalign/infer/ort"
@@ -52,7 +53,9 @@ type ImportOptions struct {
 // goldenRows is the number of rows of the self-check that Import makes.
 const goldenRows = 4
 
-// Import makes a bundle of any ONNX classifier with float inputs: an image, scalar features, or both.
+// Import makes a bundle of any ONNX classifier with floating-point inputs: an image, scalar features, or
+// both. Weights in other files are taken into the one of the bundle, and half, bfloat16 and double inputs
+// and outputs become float ones with a conversion inside the graph.
 // The graph runs on deterministic inputs to find its output shapes, to check that rows do not depend on
 // one another, and to make the golden answers.
 func Import(ctx context.Context, opts ImportOptions) (*Bundle, error) {
@@ -84,12 +87,12 @@ func doImport(ctx context.Context, opts ImportOptions) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	if model.Graph.HasExternalData() {
-		return nil, errors.New("the model keeps its weights in another file; save it as one file " +
-			"(onnx.save with save_as_external_data=False)")
+	if err := model.Inline(filepath.Dir(opts.Model)); err != nil {
+		return nil, err
 	}
 	im := &importer{opts: opts, model: model, draft: &Bundle{}}
-	for _, step := range []func() error{im.identify, im.findInputs, im.readRecipe, im.findOutputs, im.freeBatch, im.describeOutputs} {
+	steps := []func() error{im.identify, im.findInputs, im.readRecipe, im.findOutputs, im.freeBatch, im.describeOutputs}
+	for _, step := range steps {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}

@@ -28,6 +28,7 @@ func (im *importer) identify() error {
 // features.
 func (im *importer) findInputs() error {
 	m := &im.draft.Manifest
+	im.model.Graph.FloatIO()
 	image, features, err := im.assignInputs()
 	if err != nil {
 		return err
@@ -66,7 +67,7 @@ func (im *importer) assignInputs() (image, features *onnx.ValueInfo, err error) 
 	}
 	for _, v := range inputs {
 		if v.Type == nil || v.Type.Elem != onnx.Float {
-			return nil, nil, fmt.Errorf("input %q is %s; only float tensors are served: export the model in float32", v.Name, typeText(v.Type))
+			return nil, nil, fmt.Errorf("input %q is %s; only tensors of floating-point numbers can be filled", v.Name, typeText(v.Type))
 		}
 		switch axes := len(v.Type.Dims); {
 		case axes == 4 && (v.Name == im.opts.Image || im.opts.Image == ""):
@@ -121,11 +122,11 @@ func (im *importer) findOutputs() error {
 	if m.Scores.Tensor == "" {
 		m.Scores.Tensor = graph.Outputs[0].Name
 	}
-	if err := graph.Expose(m.Scores.Tensor); err != nil {
+	if err := graph.ExposeFloat(m.Scores.Tensor); err != nil {
 		return fmt.Errorf("scores: %w", err)
 	}
 	if im.opts.Embedding != "" {
-		if err := graph.Expose(im.opts.Embedding); err != nil {
+		if err := graph.ExposeFloat(im.opts.Embedding); err != nil {
 			return fmt.Errorf("embedding: %w", err)
 		}
 		m.Embedding = &EmbeddingOutput{Tensor: im.opts.Embedding, Normalise: im.opts.Normalise}
