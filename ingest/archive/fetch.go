@@ -55,6 +55,8 @@ func (s *Source) take(ctx context.Context) error {
 	case s.turn <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-s.closed: // Close keeps the turn
+		return ErrClosed
 	}
 	err := ctx.Err()
 	select {
