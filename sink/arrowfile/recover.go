@@ -83,13 +83,14 @@ func (s *Sink) recoverSet(set *fileSet) error {
 		return err
 	}
 	for _, e := range entries {
-		name := e.Name()
-		if strings.HasPrefix(name, openPrefix) && strings.HasSuffix(name, sealingSuffix) {
-			if err := s.fs.Remove(filepath.Join(set.dir, name)); err != nil {
+		if strings.HasPrefix(e.Name(), openPrefix) && strings.HasSuffix(e.Name(), sealingSuffix) {
+			if err := s.fs.Remove(filepath.Join(set.dir, e.Name())); err != nil {
 				return err
 			}
 		}
-		id, ok := strings.CutSuffix(strings.TrimPrefix(name, openPrefix), openExtension)
+	}
+	for _, e := range entries {
+		id, ok := strings.CutSuffix(strings.TrimPrefix(e.Name(), openPrefix), openExtension)
 		if !ok || !isSegmentID(id) {
 			continue
 		}

@@ -101,6 +101,7 @@ func (s *Sink) sealOne(ctx context.Context, seg *segment) error {
 func (s *Sink) room(ctx context.Context) error {
 	for len(s.waiting) >= maxUnsealed {
 		if s.sealErr != nil {
+			s.signal() // the caller's backoff paces the sealer from here on
 			return fmt.Errorf("%s files: %d segments wait to be sealed: %w", s.Name(), len(s.waiting), s.sealErr)
 		}
 		attempt := s.attempt
