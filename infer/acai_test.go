@@ -1,7 +1,6 @@
 package infer_test
 
 import (
-	"fmt"
 	"path/filepath"
 	"testing"
 
@@ -58,29 +57,5 @@ func TestImportACAI(t *testing.T) {
 		if got, want := p[1], b.Golden.Probabilities[(2-i)*2+1]; p[0]+p[1] != 1 || got-want > 1e-5 || want-got > 1e-5 {
 			t.Errorf("row %d: %v, want %v", i, p, want)
 		}
-	}
-}
-
-// BenchmarkACAI measures one row of the real 63x63x3 classifier on one thread:
-//
-//	go test ./infer -run '^$' -bench ACAI -benchtime 1s
-func BenchmarkACAI(b *testing.B) {
-	rt := orttest.Open(b)
-	imported := importACAI(b, rt)
-	for _, rows := range []int{1, 8, 16, 32, 64} {
-		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {
-			m, buffers := openModel(b, rt, imported, infer.Options{MaxBatch: rows})
-			for i := range rows {
-				copy(buffers.ImageRow(i), imported.Golden.Image[i%4*m.ImageLen():])
-				copy(buffers.FeatureRow(i), imported.Golden.Features[i%4*len(acaiFeatures):])
-			}
-			b.ReportAllocs()
-			for b.Loop() {
-				if err := m.Run(buffers, rows); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*rows), "us/row")
-		})
 	}
 }

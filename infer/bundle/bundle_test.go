@@ -339,6 +339,27 @@ func TestLoadRefusesMissingFiles(t *testing.T) {
 	}
 }
 
+// TestGoldenAnswersAreNotPinned imports a classifier that is sure of all but the weakest inputs: a
+// self-check with answers of 0 and 1 would not notice a small fault.
+func TestGoldenAnswersAreNotPinned(t *testing.T) {
+	rt := orttest.Open(t)
+	model := graph(t, func(b *onnx.Builder) {
+		x := b.Input("image", onnx.Float, n, onnx.Axis(2), onnx.Axis(3), onnx.Axis(4))
+		sum := b.Op("ReduceSum", []string{x, b.Constant(onnx.Int64Tensor("axes", []int64{3}, []int64{1, 2, 3}))}, onnx.IntAttribute("keepdims", 0))
+		hundred := b.Constant(onnx.FloatTensor("hundred", []int64{1}, []float32{100}))
+		b.Output(b.Op("Sigmoid", []string{b.Op("Mul", []string{sum, hundred})}), onnx.Float, n)
+	})
+	b, err := importGrid(t, rt, model, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range b.Golden.Probabilities {
+		if p > pinned {
+			t.Errorf("golden probability %d is %v", i, p)
+		}
+	}
+}
+
 func TestCreateFromADraft(t *testing.T) {
 	rt := orttest.Open(t)
 	b := mustImportGrid(t, rt)

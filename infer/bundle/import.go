@@ -50,9 +50,6 @@ type ImportOptions struct {
 	Provenance, Metrics json.RawMessage // see Manifest
 }
 
-// goldenRows is the number of rows of the self-check that Import makes.
-const goldenRows = 4
-
 // Import makes a bundle of any ONNX classifier with floating-point inputs: an image, scalar features, or
 // both. Weights in other files are taken into the one of the bundle, and half, bfloat16 and double inputs
 // and outputs become float ones with a conversion inside the graph.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/galaxalign/galaxalign/infer/onnx"
+	"github.com/galaxalign/galaxalign/infer/ort"
 )
 
 // identify names the model.
@@ -137,7 +138,7 @@ func (im *importer) findOutputs() error {
 
 // freeBatch makes a fixed batch axis free where the graph runs that way, and keeps it otherwise.
 func (im *importer) freeBatch() error {
-	im.draft.Golden = im.inputs(goldenRows)
+	im.draft.Golden = im.candidates(candidateRows)
 	if im.batch == 0 {
 		return nil
 	}
@@ -148,42 +149,35 @@ func (im *importer) freeBatch() error {
 	}
 	freed.Graph.FreeBatch("N")
 	im.draft.Model = freed.Marshal()
-	if _, err := im.probe(goldenRows); err == nil {
+	if _, err := im.probe(candidateRows); err == nil {
 		return nil
 	}
 	im.draft.Model = original
 	im.draft.Manifest.BatchSize = im.batch
-	im.draft.Golden = im.inputs(im.batch)
+	im.draft.Golden = im.candidates(im.batch)
 	return nil
 }
 
 // probe runs the draft's graph once and returns its outputs.
-func (im *importer) probe(rows int) (shapes [][]int64, err error) {
+func (im *importer) probe(rows int) (outputs []ort.Tensor, err error) {
 	p, err := newProbe(im.opts.Runtime, im.draft, im.draft.Golden)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, p.session.Close()) }()
-	outputs, err := p.run(0, rows)
-	if err != nil {
-		return nil, err
-	}
-	for _, t := range outputs {
-		shapes = append(shapes, t.Shape[1:])
-	}
-	return shapes, nil
+	return p.run(0, rows)
 }
 
 // describeOutputs takes the shapes of the outputs from a run and names the classes.
 func (im *importer) describeOutputs() error {
 	m := &im.draft.Manifest
-	shapes, err := im.probe(im.draft.Golden.Rows)
+	outputs, err := im.probe(im.draft.Golden.Rows)
 	if err != nil {
 		return err
 	}
-	m.Scores.Shape = ints(shapes[0])
+	m.Scores.Shape = ints(outputs[0].Shape[1:])
 	if m.Embedding != nil {
-		m.Embedding.Shape = ints(shapes[1])
+		m.Embedding.Shape = ints(outputs[1].Shape[1:])
 	}
 	scores := m.ScoreLen()
 	m.Classes = im.opts.Classes
@@ -195,6 +189,9 @@ func (im *importer) describeOutputs() error {
 	}
 	if m.Scores.Activation == "" {
 		m.Scores.Activation = im.guessActivation(scores)
+	}
+	if len(m.Classes) == scores || m.Single() { // anything else is a fault that Create reports
+		im.chooseGolden(outputs[0].Float32)
 	}
 	return nil
 }
@@ -219,26 +216,4 @@ func (im *importer) guessActivation(scores int) Activation {
 		return Sigmoid
 	}
 	return Softmax
-}
-
-// inputs makes deterministic golden inputs: values in [0, 1) from the splitmix64 generator (Steele, Lea
-// and Flood 2014) with the seed 0.
-func (im *importer) inputs(rows int) *Golden {
-	m := &im.draft.Manifest
-	var state uint64
-	fill := func(n int) Floats {
-		if n == 0 {
-			return nil
-		}
-		values := make(Floats, n)
-		for i := range values {
-			state += 0x9e3779b97f4a7c15
-			z := state
-			z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-			z = (z ^ z>>27) * 0x94d049bb133111eb
-			values[i] = float32((z^z>>31)>>40) / (1 << 24)
-		}
-		return values
-	}
-	return &Golden{Rows: rows, Image: fill(rows * m.ImageLen()), Features: fill(rows * m.FeatureLen())}
 }
