@@ -141,7 +141,7 @@ func (w *walker) skipNullable(i, n int, flip uint8, shift uint) int {
 	size := 2 << shift
 	for ; n > 0; n-- {
 		if i >= len(b) {
-			return w.stop(i, failTruncated)
+			return w.stop(len(b), failTruncated)
 		}
 		index := b[i]
 		if index&^2 != 0 {

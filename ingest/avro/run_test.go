@@ -226,3 +226,45 @@ func TestValueViews(t *testing.T) {
 		t.Errorf("missing: %+v", row[5])
 	}
 }
+
+// TestRunsEndWhereTheyMust skips neighbours that look like one run and are not: unions of either order
+// side by side, and what follows a record that may be null.
+func TestRunsEndWhereTheyMust(t *testing.T) {
+	inner := `["null",{"type":"record","name":"q","fields":[{"name":"x","type":"float"}]}]`
+	holder := `{"type":"record","name":"h","fields":[{"name":"q","type":` + inner + `}]}`
+	some := map[string]any{"x": float32(1)}
+	for name, c := range map[string]struct {
+		schema string
+		record map[string]any
+	}{
+		"both orders":          {fields(`["null","float"]`, `["float","null"]`, `"long"`), map[string]any{"a": nil, "b": float32(1), "c": int64(7)}},
+		"both orders, null":    {fields(`["double","null"]`, `["null","double"]`, `"long"`), map[string]any{"a": nil, "b": nil, "c": int64(7)}},
+		"after null":           {fields(inner, `"float"`, `"long"`), map[string]any{"a": nil, "b": float32(1), "c": int64(7)}},
+		"after a value":        {fields(inner, `"float"`, `"long"`), map[string]any{"a": some, "b": float32(1), "c": int64(7)}},
+		"after a null inside":  {fields(holder, `"float"`, `"long"`), map[string]any{"a": map[string]any{"q": nil}, "b": float32(1), "c": int64(7)}},
+		"after a value inside": {fields(holder, `"float"`, `"long"`), map[string]any{"a": map[string]any{"q": some}, "b": float32(1), "c": int64(7)}},
+	} {
+		s, err := avro.Parse([]byte(c.schema))
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := make([]avro.Value, 1)
+		b := avrotest.Append(nil, s, c.record)
+		n, err := program(t, c.schema, "c").Run(b, 0, row)
+		if v, _ := row[0].Int64(); err != nil || n != len(b) || v != 7 {
+			t.Errorf("%s: %d of %d bytes, c = %d, %v", name, n, len(b), v, err)
+		}
+	}
+}
+
+// TestRepeatedFieldCountsOnce reads a record that has two fields of one name, as WINTER's has.
+func TestRepeatedFieldCountsOnce(t *testing.T) {
+	schema := `{"type":"record","name":"r","fields":[{"name":"a","type":"int"},{"name":"a","type":"int"},{"name":"b","type":"int"}]}`
+	row := make([]avro.Value, 2)
+	n, err := program(t, schema, "a", "b").Run([]byte{2, 4, 6}, 0, row)
+	a, _ := row[0].Int64()
+	b, _ := row[1].Int64()
+	if err != nil || n != 3 || a != 1 || b != 3 {
+		t.Errorf("%d bytes, a = %d, b = %d, %v", n, a, b, err)
+	}
+}

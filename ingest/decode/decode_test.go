@@ -189,7 +189,7 @@ func TestNoAllocationInSteadyState(t *testing.T) {
 
 func FuzzAuto(f *testing.F) {
 	for _, b := range [][]byte{
-		picture(), packettest.Gzip(picture()), packettest.LSST(1).Wire(900), packettest.ZTF(1, 3).Container("null"), []byte("<html>"), nil,
+		picture(), packettest.Gzip(picture()), packettest.SmallLSST().Wire(900), packettest.SmallZTF(3).Container("null"), []byte("<html>"), nil,
 	} {
 		f.Add(b)
 	}
