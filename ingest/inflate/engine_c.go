@@ -36,13 +36,22 @@ func (d *nativeDecoder) run(dst, src []byte, base int) status {
 	return status(d.s.status)
 }
 
-// runThree runs the decoders of three open sessions side by side.
-func runThree(d *[groupSize]engine, g *[groupSize]session) (s [groupSize]status) {
+// runGroup runs the decoders of the sessions that are open, side by side.
+func runGroup(d *[groupSize]engine, g *[groupSize]session, open *[groupSize]bool) (s [groupSize]status) {
+	var p [groupSize]*C.gx_inflate // those that are nil are left out
+	for i := range d {
+		if open[i] {
+			p[i] = &d[i].s
+		}
+	}
 	C.gx_inflate_run(
-		&d[0].s, bytePtr(g[0].dst), C.size_t(len(g[0].dst)), bytePtr(g[0].src), C.size_t(len(g[0].src)), 0,
-		&d[1].s, bytePtr(g[1].dst), C.size_t(len(g[1].dst)), bytePtr(g[1].src), C.size_t(len(g[1].src)), 0,
-		&d[2].s, bytePtr(g[2].dst), C.size_t(len(g[2].dst)), bytePtr(g[2].src), C.size_t(len(g[2].src)), 0)
-	return [groupSize]status{status(d[0].s.status), status(d[1].s.status), status(d[2].s.status)}
+		p[0], bytePtr(g[0].dst), C.size_t(len(g[0].dst)), bytePtr(g[0].src), C.size_t(len(g[0].src)), 0,
+		p[1], bytePtr(g[1].dst), C.size_t(len(g[1].dst)), bytePtr(g[1].src), C.size_t(len(g[1].src)), 0,
+		p[2], bytePtr(g[2].dst), C.size_t(len(g[2].dst)), bytePtr(g[2].src), C.size_t(len(g[2].src)), 0)
+	for i := range d {
+		s[i] = status(d[i].s.status)
+	}
+	return s
 }
 
 func bytePtr(b []byte) *C.uint8_t { return (*C.uint8_t)(unsafe.SliceData(b)) }

@@ -5,10 +5,12 @@ package inflate
 // engine is the decoder that a Reader uses in this build.
 type engine = decoder
 
-// runThree runs the decoders of three open sessions, one after the other.
-func runThree(d *[groupSize]engine, g *[groupSize]session) (s [groupSize]status) {
+// runGroup runs the decoders of the sessions that are open, one after the other.
+func runGroup(d *[groupSize]engine, g *[groupSize]session, open *[groupSize]bool) (s [groupSize]status) {
 	for i := range d {
-		s[i] = d[i].run(g[i].dst, g[i].src, 0)
+		if open[i] {
+			s[i] = g[i].run(&d[i])
+		}
 	}
 	return s
 }

@@ -41,36 +41,29 @@ type Stream struct {
 }
 
 // GunzipAll inflates independent streams, each to at most limit bytes, with the results of Gunzip. It
-// decodes three at a time side by side where the build allows it: one Huffman stream is a chain of
+// decodes up to three at a time side by side where the build allows it: one Huffman stream is a chain of
 // dependent look-ups, and three chains overlap in one core.
 func (r *Reader) GunzipAll(streams []Stream, limit int) {
-	for ; len(streams) >= groupSize; streams = streams[groupSize:] {
-		r.group((*[groupSize]Stream)(streams), limit)
-	}
-	for i := range streams {
-		s := &streams[i]
-		s.Dst, s.Trailing, s.Err = r.Gunzip(s.Dst, s.Src, limit)
+	for len(streams) > 0 {
+		n := min(len(streams), groupSize)
+		r.group(streams[:n], limit)
+		streams = streams[n:]
 	}
 }
 
-func (r *Reader) group(streams *[groupSize]Stream, limit int) {
-	opened := true
+// group inflates up to groupSize streams: their first members side by side, what follows one by one.
+func (r *Reader) group(streams []Stream, limit int) {
+	var open [groupSize]bool
 	for i := range streams {
 		s := &streams[i]
 		r.g[i] = newSession(s.Dst, s.Src, limit)
 		s.Err = r.g[i].open(&r.d[i])
-		opened = opened && s.Err == nil
+		open[i] = s.Err == nil
 	}
-	var ran [groupSize]status
-	if opened {
-		ran = runThree(&r.d, &r.g)
-	}
+	ran := runGroup(&r.d, &r.g, &open)
 	for i := range streams {
 		s := &streams[i]
-		if s.Err == nil {
-			if !opened {
-				ran[i] = r.g[i].run(&r.d[i])
-			}
+		if open[i] {
 			s.Err = r.g[i].finish(&r.d[i], ran[i])
 		}
 		s.Dst, s.Trailing = r.g[i].output(), r.g[i].trailing

@@ -14,7 +14,7 @@ import (
 // member wraps a raw deflate stream as a gzip member with the right trailer, as far as the standard
 // library can say what it inflates to; extra is what follows the fixed header, flags first.
 func member(deflate []byte, extra []byte) []byte {
-	plain, _ := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(deflate)), 1<<20))
+	plain, _ := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(deflate)), 1<<16))
 	b := []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255}
 	if len(extra) > 0 {
 		b[3] = extra[0]
@@ -167,6 +167,9 @@ func TestGroup(t *testing.T) {
 	for range 400 {
 		var srcs [3][]byte
 		for i := range srcs {
+			if rng.IntN(8) == 0 { // a group of fewer
+				continue
+			}
 			srcs[i] = seeds[rng.IntN(len(seeds))]
 			if rng.IntN(3) == 0 && len(srcs[i]) > 20 {
 				srcs[i] = flip(srcs[i], 10+rng.IntN(len(srcs[i])-10), 1<<rng.IntN(8))
@@ -179,17 +182,18 @@ func TestGroup(t *testing.T) {
 // TestGunzipAllAnyNumber decodes groups and what is left over, with memory that is given and that is not.
 func TestGunzipAllAnyNumber(t *testing.T) {
 	var r Reader
+	stamps := noiseStamps(t, 8)
 	for n := range 8 {
 		streams := make([]Stream, n)
 		for i := range streams {
-			streams[i].Src = noiseStamps()[i]
+			streams[i].Src = stamps[i]
 			if i%2 == 0 {
 				streams[i].Dst = make([]byte, 0, 1000)
 			}
 		}
 		r.GunzipAll(streams, stampSize)
 		for i, s := range streams {
-			want, _, err := oracleGunzip(noiseStamps()[i], stampSize)
+			want, _, err := oracleGunzip(stamps[i], stampSize)
 			if err != nil || s.Err != nil || !bytes.Equal(s.Dst, want) {
 				t.Fatalf("%d of %d: %v, %v", i, n, s.Err, err)
 			}
@@ -222,7 +226,7 @@ func TestLimit(t *testing.T) {
 func TestNoAllocations(t *testing.T) {
 	var r Reader
 	dst := make([]byte, 0, stampSize)
-	stamps := noiseStamps()
+	stamps := noiseStamps(t, 12)
 	i := 0
 	if n := testing.AllocsPerRun(100, func() {
 		if _, _, err := r.Gunzip(dst, stamps[i%len(stamps)], stampSize); err != nil {

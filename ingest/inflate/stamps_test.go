@@ -5,12 +5,12 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 )
 
@@ -34,7 +34,7 @@ func noiseStamp(rng *rand.Rand) []byte {
 		for x := range 63 {
 			r2 := float64((x-31)*(x-31) + (y-31)*(y-31))
 			v := sky + sigma*rng.NormFloat64() + peak*math.Exp(-r2/8)
-			_ = binary.Write(&b, binary.BigEndian, float32(v))
+			b.Write(binary.BigEndian.AppendUint32(nil, math.Float32bits(float32(v))))
 		}
 	}
 	b.Write(make([]byte, stampSize-b.Len()))
@@ -58,16 +58,16 @@ func compress(t testing.TB, plain []byte) []byte {
 	return b.Bytes()
 }
 
-// noiseStamps are 600 distinct compressed stamps, so that a benchmark does not train the branch
-// predictor on one of them.
-var noiseStamps = sync.OnceValue(func() [][]byte {
+// noiseStamps returns distinct compressed stamps. A benchmark takes hundreds, so as not to train the
+// branch predictor on one of them.
+func noiseStamps(tb testing.TB, n int) [][]byte {
 	rng := rand.New(rand.NewPCG(1, 2))
-	stamps := make([][]byte, 600)
+	stamps := make([][]byte, n)
 	for i := range stamps {
-		stamps[i] = compress(&testing.T{}, noiseStamp(rng))
+		stamps[i] = compress(tb, noiseStamp(rng))
 	}
 	return stamps
-})
+}
 
 // corpusStamps are real stamps, up to 2,000 of stamps.lp in the folder GALAXALIGN_CORPUS.
 func corpusStamps(tb testing.TB) [][]byte {
@@ -87,7 +87,7 @@ func corpusStamps(tb testing.TB) [][]byte {
 			break
 		}
 		b := make([]byte, n)
-		if _, err := f.Read(b); err != nil {
+		if _, err := io.ReadFull(f, b); err != nil {
 			tb.Fatal(err)
 		}
 		stamps = append(stamps, b)
