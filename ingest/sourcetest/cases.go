@@ -60,7 +60,7 @@ func testDeliversAllInOrder(t *testing.T, h Harness) {
 func testEndsOrBlocks(t *testing.T, h Harness) {
 	s, _ := start(t, h, Spec{Values: values(5), Partitions: 1, Window: 1000})
 	finishAll(s.fetch(5), ingest.Written)
-	wait := limit
+	wait := h.Limit
 	if !h.Finite {
 		wait = h.Quiet
 	}
@@ -296,7 +296,7 @@ func testContext(t *testing.T, h Harness) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("Fetch cancelled while it blocked: %v", err)
 		}
-	case <-time.After(limit):
+	case <-time.After(h.Limit):
 		t.Fatal("Fetch did not return when its context ended")
 	}
 }
@@ -314,7 +314,7 @@ func testClose(t *testing.T, h Harness) {
 	if p := s.total(); p.InFlight != 0 || p.GivenBack != 6 || p.Written != 4 {
 		t.Errorf("account after late finishes: %+v, want it unchanged", p)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	ctx, cancel := context.WithTimeout(context.Background(), h.Limit)
 	defer cancel()
 	if msgs, err := s.src.Fetch(ctx); err == nil || errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Fetch after Close: %d messages, %v, want an error at once", len(msgs), err)
@@ -337,7 +337,7 @@ func testCloseExpired(t *testing.T, h Harness) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(limit):
+	case <-time.After(h.Limit):
 		t.Fatal("Close did not return though its context had ended")
 	}
 	if p := s.total(); p.InFlight != 0 {

@@ -36,15 +36,17 @@ type Harness struct {
 	// Quiet is how long a source that has more to deliver may take to do so; the suite takes a longer
 	// silence for the end. Default 500 ms.
 	Quiet time.Duration
+	// Limit is the time within which anything that has to happen, happens. Default 20 s.
+	Limit time.Duration
 }
-
-// limit is the time within which anything that has to happen, happens.
-const limit = 20 * time.Second
 
 // Run runs the suite, each property as a subtest.
 func Run(t *testing.T, h Harness) {
 	if h.Quiet == 0 {
 		h.Quiet = 500 * time.Millisecond
+	}
+	if h.Limit == 0 {
+		h.Limit = 20 * time.Second
 	}
 	for _, c := range []struct {
 		name string
@@ -98,7 +100,7 @@ func start(t *testing.T, h Harness, spec Spec) (s *session, reopen func() *sessi
 // close closes the source within the limit; calling it again must do no harm.
 func (s *session) close() {
 	s.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	ctx, cancel := context.WithTimeout(context.Background(), s.h.Limit)
 	defer cancel()
 	if err := s.src.Close(ctx); err != nil {
 		s.Errorf("Close: %v", err)
@@ -108,7 +110,7 @@ func (s *session) close() {
 // fetch returns the next n messages, or fails.
 func (s *session) fetch(n int) []*ingest.Message {
 	s.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	ctx, cancel := context.WithTimeout(context.Background(), s.h.Limit)
 	defer cancel()
 	var list []*ingest.Message
 	for len(list) < n {
