@@ -104,7 +104,8 @@ func fillToy(b *infer.Buffers, i int, scale float32) {
 func wantToy(t *testing.T, b *infer.Buffers, i int, scale float64) {
 	t.Helper()
 	if fault := b.Fault(i); fault != nil {
-		t.Fatalf("row %d: %v", i, fault)
+		t.Errorf("row %d: %v", i, fault)
+		return
 	}
 	mean := 2.5 * scale
 	sum := 1 + math.Exp(mean) + math.Exp(2*mean)

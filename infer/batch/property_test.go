@@ -59,9 +59,8 @@ func drawPlan(t *rapid.T) plan {
 }
 
 // TestEveryCommittedRowRunsOnce plays random histories of workers, runners and stops in fake time: what
-// is committed is what runs, each row once, batches hold one lane and at most MaxRows rows, no row waits
-// longer than MaxWait + the time to fill the rows beside it + the time the runners need for what is
-// before it, and in the end all buffers are free.
+// is committed is what runs, each row once, with its own values, batches hold one lane and at most MaxRows
+// rows, and in the end all buffers are free.
 func TestEveryCommittedRowRunsOnce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		p := drawPlan(rt)
@@ -69,50 +68,61 @@ func TestEveryCommittedRowRunsOnce(t *testing.T) {
 	})
 }
 
+// history is what happened while a plan was played.
+type history struct {
+	mu             sync.Mutex
+	ran, committed []int
+	lanes          map[int]Lane
+}
+
+// run is the run function: it checks the batch, notes its items and takes its time.
+func (h *history) run(t *testing.T, p plan, batch *Batch[*memory, int]) {
+	h.mu.Lock()
+	if len(batch.Items) == 0 || len(batch.Items) > p.cfg.MaxRows {
+		t.Errorf("a batch of %d rows", len(batch.Items))
+	}
+	for i, item := range batch.Items {
+		if h.lanes[item] != batch.Lane || batch.Buffers.FeatureRow(i)[0] != float32(item) {
+			t.Errorf("item %d of lane %v ran in lane %v with values %v", item, h.lanes[item], batch.Lane, batch.Buffers.FeatureRow(i))
+		}
+	}
+	h.ran = append(h.ran, batch.Items...)
+	h.mu.Unlock()
+	time.Sleep(p.runFor)
+	batch.Release()
+}
+
+// work plays the actions of one worker.
+func (h *history) work(t *testing.T, b *Batcher[*memory, int], worker int, actions []action) {
+	for i, a := range actions {
+		time.Sleep(a.before)
+		slot, err := b.Reserve(t.Context(), a.lane)
+		if err != nil {
+			continue // stopping
+		}
+		item := 100*worker + i
+		fill(slot, item)
+		time.Sleep(a.during)
+		h.mu.Lock()
+		h.lanes[item] = a.lane
+		if !a.cancel {
+			h.committed = append(h.committed, item)
+		}
+		h.mu.Unlock()
+		if a.cancel {
+			slot.Cancel()
+		} else {
+			slot.Commit()
+		}
+	}
+}
+
 func (p plan) play(t *testing.T) {
-	var mu sync.Mutex
-	var ran, committed []int
-	lanes := map[int]Lane{}
-	b, cancel, stop := start(t, p.cfg, p.buffers, func(_ context.Context, batch *Batch[*memory, int]) {
-		mu.Lock()
-		if len(batch.Items) == 0 || len(batch.Items) > p.cfg.MaxRows {
-			t.Errorf("a batch of %d rows", len(batch.Items))
-		}
-		for i, item := range batch.Items {
-			if lanes[item] != batch.Lane || batch.Buffers.FeatureRow(i)[0] != float32(item) {
-				t.Errorf("item %d of lane %v ran in lane %v with values %v", item, lanes[item], batch.Lane, batch.Buffers.FeatureRow(i))
-			}
-		}
-		ran = append(ran, batch.Items...)
-		mu.Unlock()
-		time.Sleep(p.runFor)
-		batch.Release()
-	})
+	h := &history{lanes: map[int]Lane{}}
+	b, cancel, stop := start(t, p.cfg, p.buffers, func(_ context.Context, batch *Batch[*memory, int]) { h.run(t, p, batch) })
 	var workers sync.WaitGroup
 	for w, actions := range p.workers {
-		workers.Go(func() {
-			for i, a := range actions {
-				time.Sleep(a.before)
-				slot, err := b.Reserve(t.Context(), a.lane)
-				if err != nil {
-					continue // stopping
-				}
-				item := 100*w + i
-				fill(slot, item)
-				time.Sleep(a.during)
-				mu.Lock()
-				lanes[item] = a.lane
-				if !a.cancel {
-					committed = append(committed, item)
-				}
-				mu.Unlock()
-				if a.cancel {
-					slot.Cancel()
-				} else {
-					slot.Commit()
-				}
-			}
-		})
+		workers.Go(func() { h.work(t, b, w, actions) })
 	}
 	if p.hard > 0 {
 		time.Sleep(p.hard)
@@ -122,15 +132,14 @@ func (p plan) play(t *testing.T) {
 	if err := stop(); (err != nil) != (p.hard > 0) {
 		t.Errorf("stop: %v", err)
 	}
-	time.Sleep(time.Second) // let holders release after a hard stop
-	slices.Sort(ran)
-	slices.Sort(committed)
-	if !slices.Equal(ran, committed) {
-		t.Errorf("committed %v, ran %v", committed, ran)
+	slices.Sort(h.ran)
+	slices.Sort(h.committed)
+	if !slices.Equal(h.ran, h.committed) {
+		t.Errorf("committed %v, ran %v", h.committed, h.ran)
 	}
 	s := b.Stats()
-	if s.FreeBuffers != p.buffers || s.Rows[Live]+s.Rows[Backfill] != int64(len(ran)) {
-		t.Errorf("stats %+v for %d buffers and %d rows", s, p.buffers, len(ran))
+	if s.FreeBuffers != p.buffers || s.Rows[Live]+s.Rows[Backfill] != int64(len(h.ran)) {
+		t.Errorf("stats %+v for %d buffers and %d rows", s, p.buffers, len(h.ran))
 	}
 }
 

@@ -208,17 +208,20 @@ func TestImportTakesHalfFloatsAndExternalWeights(t *testing.T) {
 	}
 }
 
-func TestImportRefuses(t *testing.T) {
-	rt := orttest.Open(t)
+// refusal is an import that must fail with a text.
+type refusal struct {
+	model string
+	edit  func(*ImportOptions)
+	want  string
+}
+
+// refusals lists what Import must not accept.
+func refusals(t *testing.T) map[string]refusal {
 	good := imageGraph(t, "", n, onnx.Axis(2), onnx.Axis(3), onnx.Axis(4))
 	image := func(b *onnx.Builder, elem onnx.DataType, name string) string {
 		return b.Input(name, elem, n, onnx.Axis(2), onnx.Axis(3), onnx.Axis(4))
 	}
-	for name, c := range map[string]struct {
-		model string
-		edit  func(*ImportOptions)
-		want  string
-	}{
+	return map[string]refusal{
 		"no recipe":      {good, func(o *ImportOptions) { o.Recipe = "" }, "braai"},
 		"unknown recipe": {good, func(o *ImportOptions) { o.Recipe = "legacy" }, "no built-in recipe"},
 		"other recipe":   {good, func(o *ImportOptions) { o.Recipe = "braai" }, "[63 63 3]"},
@@ -249,7 +252,12 @@ func TestImportRefuses(t *testing.T) {
 			minus := b.Constant(onnx.FloatTensor("minus", []int64{1}, []float32{-5}))
 			b.Output(b.Op("Log", []string{b.Op("Add", []string{flat, minus})}), onnx.Float, n, onnx.Axis(24))
 		}), nil, "NaN"},
-	} {
+	}
+}
+
+func TestImportRefuses(t *testing.T) {
+	rt := orttest.Open(t)
+	for name, c := range refusals(t) {
 		t.Run(name, func(t *testing.T) {
 			var dir string
 			_, err := importGrid(t, rt, c.model, func(o *ImportOptions) {

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // maxLibrary bounds what is unpacked, in bytes: the largest pinned library is 46 MB.
@@ -137,6 +138,7 @@ func (c client) download(ctx context.Context, progress io.Writer, program string
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 	cmd.Dir = staging
+	cmd.WaitDelay = 5 * time.Second // a client's own children may outlive it and keep its output open
 	// The client's own temporary files lie in the staging folder too: they show how far it is, and they
 	// go with it.
 	cmd.Env = append(os.Environ(), "TMPDIR="+staging)
