@@ -30,6 +30,8 @@ type benchOptions struct {
 	workers, runners int
 	asJSON           bool
 	skipStages       bool
+	cpuProfile       string
+	memProfile       string
 }
 
 // benchReport is the JSON that bench prints.
@@ -64,6 +66,8 @@ Without --corpus the payloads are drawn by the simulated survey.`,
 	f.IntVar(&o.workers, "workers", 0, "decode workers of the end-to-end run (0: one a core)")
 	f.IntVar(&o.runners, "runners", 0, "batches inferred at once in the end-to-end run (0: one a core)")
 	f.BoolVar(&o.skipStages, "skip-stages", false, "only the end-to-end run")
+	f.StringVar(&o.cpuProfile, "cpuprofile", "", "file for a CPU profile of the end-to-end run (go tool pprof)")
+	f.StringVar(&o.memProfile, "memprofile", "", "file for a profile of its allocations")
 	f.BoolVar(&o.asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -146,7 +150,7 @@ func benchRun(ctx context.Context, rt *ort.Runtime, o benchOptions, scratch stri
 	if err != nil {
 		return nil, err
 	}
-	out, err := bench.MeasureRun(ctx, r, int64(o.n))
+	out, err := profiled(o, func() (*bench.EndToEnd, error) { return bench.MeasureRun(ctx, r, int64(o.n)) })
 	return out, errors.Join(err, r.Close(context.WithoutCancel(ctx)))
 }
 
