@@ -3,6 +3,7 @@ package preprocess
 import (
 	"errors"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/galaxalign/galaxalign/schemas"
@@ -50,6 +51,68 @@ func TestTensorsAreFinite(t *testing.T) {
 			}
 		}
 		checkFinite(rt, r, c)
+	})
+}
+
+// TestExtremeParametersAreFinite takes every stretch to the ends of its parameters' ranges, over the largest
+// and smallest pixels and zero points.
+func TestExtremeParametersAreFinite(t *testing.T) {
+	kinds := []string{stretchNone, stretchAsinh, stretchL2, stretchLegacy, stretchGalaxyZoo, stretchZScale,
+		stretchLupton, stretchPercentile, stretchEuclid, stretchEuclidLSB}
+	rapid.Check(t, func(rt *rapid.T) {
+		r := plain(3, 3, "a", "b", "c")
+		r.Stretch.Kind = rapid.SampledFrom(kinds).Draw(rt, "kind")
+		r.NaN.Policy = rapid.SampledFrom([]string{"zero", "zero_after"}).Draw(rt, "policy")
+		r.Flux = &Flux{ZeroPoint: rapid.SampledFrom([]float64{7.5, 22.5, 37.5}).Draw(rt, "target")}
+		list, _ := parameters(r.Stretch.Kind)
+		for _, p := range list {
+			middle := (p.low + p.high) / 2
+			v := rapid.SampledFrom([]float64{p.low, p.high, middle, min(max(p.fallback, p.low), p.high)}).Draw(rt, p.name)
+			*r.Stretch.value(p.name) = Values{v}
+		}
+		r.Normalize = rapid.SampledFrom([]Normalize{{}, {Mean: Values{1e20}, Std: Values{1e-6}}, {Scale: Values{-1e6}, Offset: Values{1e20}}}).Draw(rt, "normalize")
+		if r.Validate() != nil {
+			return // low and high may have met
+		}
+		c := &schemas.Cutout{}
+		extreme := rapid.SampledFrom([]float32{0, 1, -1, 1e-45, -1e-45, 1e-38, 1e20, -1e20, nan})
+		for _, b := range r.Bands {
+			im := c.AddImage(b, 3, 3)
+			im.ZeroPoint = 22.5
+			for i := range im.Pixels {
+				im.Pixels[i] = extreme.Draw(rt, "pixel")
+			}
+		}
+		checkFinite(rt, r, c)
+	})
+}
+
+func TestPercentileEqualsSorting(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		value := rapid.OneOf(rapid.SampledFrom([]float32{0, 1, 1, -1, 1e20, 1e-45}), rapid.Float32Range(-1e3, 1e3))
+		x := rapid.SliceOfN(value, 1, 300).Draw(rt, "x")
+		p := rapid.SampledFrom([]float64{0, 0.1, 25, 50, 99.7, 100}).Draw(rt, "p")
+		sorted := slices.Clone(x)
+		slices.Sort(sorted)
+		rank := p / 100 * float64(len(x)-1)
+		low, high := sorted[int(rank)], sorted[min(int(rank)+1, len(x)-1)]
+		want := float64(low) + (float64(high)-float64(low))*(rank-math.Floor(rank))
+		if got := (&Scratch{}).percentile(x, p).value(identity); got != want {
+			rt.Fatalf("percentile %g is %v, want %v", p, got, want)
+		}
+	})
+}
+
+func TestSelectRankInEveryOrder(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		x := rapid.SliceOfN(rapid.Float32Range(-4, 4), 1, 200).Draw(rt, "x")
+		k := rapid.IntRange(0, len(x)-1).Draw(rt, "k")
+		sorted := slices.Clone(x)
+		slices.Sort(sorted)
+		selectRank(x, k)
+		if x[k] != sorted[k] || k > 0 && slices.Max(x[:k]) > x[k] || k+1 < len(x) && slices.Min(x[k+1:]) < x[k] {
+			rt.Fatalf("rank %d of %v is %v", k, x, x[k])
+		}
 	})
 }
 

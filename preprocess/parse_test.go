@@ -96,7 +96,7 @@ func TestParseNamesEveryFault(t *testing.T) {
 		{"counts", minimal + "stretch: {kind: asinh, scale: [1, 2], gain: 1e9}\nnormalize: {mean: [1, 2], scale: 2}\n", []string{
 			"stretch.scale: 2 numbers for 1 bands", "stretch.gain: 1e+09 is outside", "normalize.mean: 2 numbers for 1 channels", "not both"}},
 		{"bands of a stretch", minimal + "stretch: {kind: lupton}\n", []string{"stretch lupton takes 3 bands, 1 given"}},
-		{"limits in order", minimal + "stretch: {kind: percentile, low: 50, high: 50}\n", []string{"stretch.high: 50 is not above low 50"}},
+		{"limits in order", minimal + "stretch: {kind: percentile, low: 50, high: 50}\n", []string{"stretch.high: 50 is not above low 50 by 0.001 or more"}},
 		{"padding before statistics", minimal + "fit: {pad: center}\nstretch: {kind: zscale}\n", []string{"fit.order: padding before stretch zscale"}},
 		{"wrong type", "name: [1]\nversion: one\nbands: g\n", []string{"recipe:"}},
 		{"a list at the top", "- name: a\n", []string{"line 1: recipe: keys and values are expected here"}},

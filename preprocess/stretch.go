@@ -102,7 +102,7 @@ func parameters(kind string) (list []parameter, ok bool) {
 		return []parameter{
 			{name: "scale", rule: required, low: 1e-6, high: maxFactor, perBand: true},
 			{name: "m", rule: required, low: -1, high: 1},
-			{name: "q", fallback: 20, low: 1e-3, high: maxFactor},
+			{name: "q", fallback: 20, low: 1e-3, high: 1e3},
 		}, true
 	case stretchGalaxyZoo:
 		return []parameter{
@@ -126,8 +126,8 @@ func statisticParameters(kind string) ([]parameter, bool) {
 	case stretchLupton:
 		return []parameter{
 			{name: "minimum", low: -1e20, high: 1e20, perBand: true},
-			{name: "softening", fallback: 5, low: 1 / maxFactor, high: maxFactor},
-			{name: "q", fallback: 8, low: 0, high: maxFactor},
+			{name: "softening", fallback: 5, low: 1e-3, high: maxFactor},
+			{name: "q", fallback: 8, low: 0, high: 1e4},
 		}, true
 	case stretchPercentile:
 		return []parameter{

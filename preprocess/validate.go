@@ -13,6 +13,7 @@ import (
 const (
 	maxBands = 16
 	maxSide  = 4096
+	minSpan  = 1e-3 // between the low and high of a stretch, so that scaling to 0..1 stays finite
 )
 
 // FieldError is one fault of a recipe.
@@ -238,8 +239,8 @@ func (c *checker) stretchBands(s *Stretch, bands int) {
 	case len(s.Mix) > 0 && len(s.Mix) != bands:
 		c.fault("stretch.mix", "%d rows for %d bands", len(s.Mix), bands)
 	}
-	if len(s.Low) == 1 && len(s.High) == 1 && !(s.Low[0] < s.High[0]) {
-		c.fault("stretch.high", "%g is not above low %g", s.High[0], s.Low[0])
+	if len(s.Low) == 1 && len(s.High) == 1 && !(s.High[0]-s.Low[0] >= minSpan) {
+		c.fault("stretch.high", "%g is not above low %g by %g or more", s.High[0], s.Low[0], minSpan)
 	}
 }
 
