@@ -27,8 +27,8 @@ type Options struct {
 	// MaxBatch x 4 bytes x (image values + features + 2 x classes + embedding).
 	MaxBatch int
 	// Buckets are the numbers of rows the graph is run with, ascending; a batch is padded with zeros to
-	// the next one. Empty means exactly the rows there are, right for a CPU. On a GPU every distinct
-	// size costs memory for ever: give a few, for example 8, 32, 128. MaxBatch is added when missing.
+	// the next one, and MaxBatch is added when missing. Empty means exactly the rows there are on a CPU;
+	// on a GPU, where every distinct size costs memory for ever, it means 1, 2, 4, 8, ... MaxBatch.
 	Buckets []int
 }
 
@@ -87,7 +87,7 @@ func Open(rt *ort.Runtime, b *bundle.Bundle, opts Options) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("infer: model %s %s: %w", m.Name, m.Version, err)
 	}
-	model := &Model{bundle: b, session: session, plan: newPlan(opts, m.BatchSize)}
+	model := &Model{bundle: b, session: session, plan: newPlan(opts, session.Device(), m.BatchSize)}
 	if err := model.SelfCheck(); err != nil {
 		return nil, errors.Join(fmt.Errorf("infer: model %s %s: %w", m.Name, m.Version, err), session.Close())
 	}

@@ -5,7 +5,7 @@ import "slices"
 // plan says with how many rows the graph is run.
 type plan struct {
 	rows    int   // rows of a Buffers
-	buckets []int // allowed run sizes, ascending, the last one = rows; nil means any
+	buckets []int // allowed run sizes, ascending, the last one = rows; empty means any
 	fixed   int   // the only run size the graph takes; 0 means any
 }
 
@@ -13,13 +13,19 @@ type plan struct {
 type window struct{ start, rows int }
 
 // newPlan derives the plan. A graph with a fixed batch size runs in windows of that size.
-func newPlan(opts Options, fixed int) plan {
+func newPlan(opts Options, device string, fixed int) plan {
 	rows := opts.maxBatch()
 	if fixed > 0 {
 		windows := (rows + fixed - 1) / fixed
 		return plan{rows: windows * fixed, fixed: fixed}
 	}
 	buckets := slices.Clone(opts.Buckets)
+	if len(buckets) == 0 && device != "cpu" {
+		for n := 1; n < rows; n *= 2 {
+			buckets = append(buckets, n)
+		}
+		buckets = append(buckets, rows)
+	}
 	if n := len(buckets); n > 0 && buckets[n-1] < rows {
 		buckets = append(buckets, rows)
 	}

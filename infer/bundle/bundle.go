@@ -12,6 +12,9 @@ type Bundle struct {
 	Model    []byte // the ONNX file
 	Recipe   []byte // the recipe file; nil without an image input
 	Golden   *Golden
+	// Extra holds the other files that the manifest lists, by name, such as what training leaves for
+	// search. Serving does not look at them.
+	Extra map[string][]byte
 
 	info       schemas.ModelInfo
 	transform  *preprocess.Transform

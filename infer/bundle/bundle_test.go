@@ -386,6 +386,21 @@ func TestCreateFromADraft(t *testing.T) {
 	if draft.Manifest.Name != "other" || draft.Golden.Probabilities != nil || draft.Dir != "" {
 		t.Error("the draft was changed")
 	}
+	draft.Extra = map[string][]byte{"prototypes.npy": []byte("rows")}
+	withExtra, err := Create(rt, dir+"extra", draft)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(withExtra.Extra["prototypes.npy"]) != "rows" || len(withExtra.Extra) != 1 || len(created.Extra) != 0 {
+		t.Errorf("extra files %v", withExtra.Extra)
+	}
+	for _, name := range []string{"model.onnx", "../x", "a/b", ManifestFile} {
+		draft.Extra = map[string][]byte{name: nil}
+		if _, err := Create(rt, dir+"bad", draft); err == nil {
+			t.Errorf("extra file %s was accepted", name)
+		}
+	}
+	draft.Extra = nil
 	for name, golden := range map[string]*Golden{"none": nil, "no rows": {}, "short": {Rows: 3, Image: b.Golden.Image[:48]}} {
 		draft.Golden = golden
 		if _, err := Create(rt, dir+name, draft); err == nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -22,8 +23,8 @@ const (
 const DefaultTolerance = 1e-3
 
 // Create writes a bundle to dir, which must not exist, and loads it. From draft it takes Manifest (file
-// names, digests, format and golden are filled in), Model, Recipe, and the inputs of Golden: Rows, Image
-// and Features. The golden answers are computed by running the graph on rt's CPU. On an error dir is
+// names, digests, format and golden are filled in), Model, Recipe, Extra, and the inputs of Golden: Rows,
+// Image and Features. The golden answers are computed by running the graph on rt's CPU. On an error dir is
 // not there.
 func Create(rt *ort.Runtime, dir string, draft *Bundle) (*Bundle, error) {
 	if draft.Golden == nil {
@@ -33,7 +34,7 @@ func Create(rt *ort.Runtime, dir string, draft *Bundle) (*Bundle, error) {
 	if golden.Tolerance == 0 {
 		golden.Tolerance = DefaultTolerance
 	}
-	b := &Bundle{Dir: dir, Manifest: draft.Manifest, Model: draft.Model, Recipe: draft.Recipe, Golden: &golden}
+	b := &Bundle{Dir: dir, Manifest: draft.Manifest, Model: draft.Model, Recipe: draft.Recipe, Golden: &golden, Extra: draft.Extra}
 	if err := b.complete(rt); err != nil {
 		return nil, fmt.Errorf("bundle: create: %w", err)
 	}
@@ -53,6 +54,12 @@ func (b *Bundle) complete(rt *ort.Runtime) error {
 		image.Recipe = recipeFile
 		m.Image = &image
 		m.Files[recipeFile] = hash(b.Recipe)
+	}
+	for name, data := range b.Extra {
+		if _, taken := m.Files[name]; taken || name != filepath.Base(name) {
+			return fmt.Errorf("extra file %q: needs a plain name other than %s, %s and %s", name, modelFile, recipeFile, goldenFile)
+		}
+		m.Files[name] = hash(data)
 	}
 	if err := m.Validate(); err != nil {
 		return err
@@ -99,6 +106,7 @@ func (b *Bundle) writeFiles(dir string) error {
 	if b.Manifest.Image != nil {
 		contents[recipeFile] = b.Recipe
 	}
+	maps.Copy(contents, b.Extra)
 	b.Manifest.Files[goldenFile] = hash(golden)
 	manifest, err := json.MarshalIndent(b.Manifest, "", "  ")
 	if err != nil {

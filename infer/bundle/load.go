@@ -122,6 +122,12 @@ func (b *Bundle) readFiles() error {
 	if m.Image != nil {
 		b.Recipe = contents[m.Image.Recipe]
 	}
+	b.Extra = map[string][]byte{}
+	for name, data := range contents {
+		if name != m.Model && name != m.Golden && (m.Image == nil || name != m.Image.Recipe) {
+			b.Extra[name] = data
+		}
+	}
 	b.Golden = &Golden{}
 	if err := json.Unmarshal(contents[m.Golden], b.Golden); err != nil {
 		return fmt.Errorf("%s: %w", m.Golden, err)
