@@ -51,7 +51,7 @@ backfill goes on where it stopped. Refused items go to dead_letters.`,
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "progress is kept in %s\n", state)
 			return runPipeline(cmd.Context(), cmd, cfg, assemble.Options{
-				Log: log, Title: "GalaxAlign backfill", PictureEvery: pictureEvery, Source: source, Lane: batch.Backfill,
+				Log: log, Title: "GalaxAlign backfill", Pictures: pictures, Source: source, Lane: batch.Backfill,
 			})
 		},
 	}

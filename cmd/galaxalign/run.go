@@ -14,8 +14,8 @@ import (
 	"github.com/galaxalign/galaxalign/cmd/internal/config"
 )
 
-// pictureEvery paces the page's pictures at survey rates: ten a second are more than anybody can look at.
-const pictureEvery = 100 * time.Millisecond
+// pictures is how many cutouts a second the page shows at survey rates: more than anybody can look at.
+const pictures = 10
 
 func newRun() *cobra.Command {
 	var file string
@@ -39,7 +39,7 @@ next start takes up what was not finished. The exit status is not 0 when the acc
 			ctx, cancel := forDuration(cmd.Context(), duration)
 			defer cancel()
 			ensureTopics(ctx, cfg, log)
-			return runPipeline(ctx, cmd, cfg, assemble.Options{Log: log, Title: "GalaxAlign", PictureEvery: pictureEvery})
+			return runPipeline(ctx, cmd, cfg, assemble.Options{Log: log, Title: "GalaxAlign", Pictures: pictures})
 		},
 	}
 	configFlag(cmd, &file)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/galaxalign/galaxalign/cmd/internal/page"
@@ -27,31 +26,30 @@ type show struct {
 	started  time.Time
 	model    *schemas.ModelInfo
 	searcher sink.Searcher // nil when nothing can be searched
-	interval time.Duration // shortest time between two pictures; 0 pictures all
+	sampler  *page.Sampler // nil pictures every cutout
 
 	ring  *page.Ring
-	next  atomic.Int64 // when the next picture is wanted, Unix nanoseconds
 	mu    sync.Mutex
 	run   telemetry.Run
 	ended string
 }
 
-func newShow(title string, model *schemas.ModelInfo, searcher sink.Searcher, interval time.Duration) *show {
-	return &show{
-		title: title, started: time.Now(), model: model, searcher: searcher, interval: interval,
+func newShow(title string, model *schemas.ModelInfo, searcher sink.Searcher, picturesPerSecond float64) *show {
+	s := &show{
+		title: title, started: time.Now(), model: model, searcher: searcher,
 		ring: page.NewRing(shownItems, shownBytes),
 	}
+	if picturesPerSecond > 0 {
+		s.sampler = page.NewSampler(picturesPerSecond, time.Now)
+	}
+	return s
 }
 
 // Thumbnail pictures a cutout unless one was pictured a moment ago: at thousands a second nobody could
 // see them all.
 func (s *show) Thumbnail(c *schemas.Cutout) []byte {
-	if s.interval > 0 {
-		now := time.Now().UnixNano()
-		due := s.next.Load()
-		if now < due || !s.next.CompareAndSwap(due, now+int64(s.interval)) {
-			return nil
-		}
+	if s.sampler != nil && !s.sampler.Take() {
+		return nil
 	}
 	return page.Thumbnail(c, thumbSize)
 }

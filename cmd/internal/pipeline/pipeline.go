@@ -194,13 +194,6 @@ func (p *Pipeline) fetch(soft, hard context.Context, f *feed, work chan<- delive
 	for {
 		messages, err := f.Source.Fetch(soft)
 		p.stats.arrived(messages)
-		if errors.Is(err, io.EOF) || soft.Err() != nil {
-			p.giveBack(messages)
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("pipeline: source %s: %w", f.Source.Name(), err)
-		}
 		for i, m := range messages {
 			select {
 			case work <- delivery{m, f}:
@@ -208,6 +201,12 @@ func (p *Pipeline) fetch(soft, hard context.Context, f *feed, work chan<- delive
 				p.giveBack(messages[i:])
 				return nil
 			}
+		}
+		if errors.Is(err, io.EOF) || soft.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("pipeline: source %s: %w", f.Source.Name(), err)
 		}
 	}
 }
