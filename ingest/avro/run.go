@@ -1,9 +1,7 @@
 package avro
 
 import (
-	"encoding/binary"
 	"math"
-	"math/bits"
 
 	"github.com/galaxalign/galaxalign/schemas"
 )
@@ -108,15 +106,8 @@ func (w *walker) block(id int32, i, depth int) int {
 		case opSkipNullableString:
 			i = w.skipNullableStrings(i, int(o.n), o.flip)
 		case opNullable:
-			if i >= len(w.b) {
-				return w.stop(i, failTruncated)
-			}
-			index := w.b[i]
-			if index&^2 != 0 {
-				return w.stop(i, failBranch)
-			}
-			i++
-			if index == o.flip {
+			var present bool
+			if present, i = w.present(i, o.flip); !present {
 				pc += int(o.n)
 			}
 		case opSkipArray, opSkipMap:
@@ -135,207 +126,16 @@ func (w *walker) block(id int32, i, depth int) int {
 	return i
 }
 
-// skipNullable skips n unions of null and 2<<shift bytes. The index byte is 0 or 2 (zigzag of 0 and 1).
-func (w *walker) skipNullable(i, n int, flip uint8, shift uint) int {
-	b := w.b
-	size := 2 << shift
-	for ; n > 0; n-- {
-		if i >= len(b) {
-			return w.stop(len(b), failTruncated)
-		}
-		index := b[i]
-		if index&^2 != 0 {
-			return w.stop(i, failBranch)
-		}
-		i++
-		if index != flip {
-			i += size
-		}
+// present reads the index of a union of null and one type at i: 0 or 2, the zigzag of 0 and 1, of which
+// flip is null. It returns whether a value follows, and the position after the index; false and -1 when
+// the index names no branch.
+func (w *walker) present(i int, flip uint8) (bool, int) {
+	if i >= len(w.b) {
+		return false, w.stop(i, failTruncated)
 	}
-	if i > len(b) {
-		return w.stop(len(b), failTruncated)
+	index := w.b[i]
+	if index&^2 != 0 {
+		return false, w.stop(i, failBranch)
 	}
-	return i
-}
-
-// varintBytes returns the length of the variable-length integer at i, 0 where it is damaged.
-func varintBytes(b []byte, i int) int {
-	if len(b)-i >= 8 {
-		if ends := ^binary.LittleEndian.Uint64(b[i:]) & 0x8080808080808080; ends != 0 {
-			return bits.TrailingZeros64(ends)/8 + 1
-		}
-	}
-	for n := 0; n < 10 && i+n < len(b); n++ {
-		if b[i+n] < 0x80 {
-			return n + 1
-		}
-	}
-	return 0
-}
-
-// badVarint stops at an integer that varintBytes refused.
-func (w *walker) badVarint(i int) int {
-	if len(w.b)-i >= 10 {
-		return w.stop(i, failVarint)
-	}
-	return w.stop(i, failTruncated)
-}
-
-func (w *walker) skipVarints(i, n int) int {
-	for ; n > 0; n-- {
-		size := varintBytes(w.b, i)
-		if size == 0 {
-			return w.badVarint(i)
-		}
-		i += size
-	}
-	return i
-}
-
-func (w *walker) skipNullableVarints(i, n int, flip uint8) int {
-	for ; n > 0; n-- {
-		if i >= len(w.b) {
-			return w.stop(i, failTruncated)
-		}
-		index := w.b[i]
-		if index&^2 != 0 {
-			return w.stop(i, failBranch)
-		}
-		i++
-		if index != flip {
-			size := varintBytes(w.b, i)
-			if size == 0 {
-				return w.badVarint(i)
-			}
-			i += size
-		}
-	}
-	return i
-}
-
-func (w *walker) skipStrings(i, n int) int {
-	for ; n > 0 && i >= 0; n-- {
-		var length int
-		if length, i = w.length(i); i >= 0 {
-			i += length
-		}
-	}
-	return i
-}
-
-func (w *walker) skipNullableStrings(i, n int, flip uint8) int {
-	for ; n > 0 && i >= 0; n-- {
-		if i >= len(w.b) {
-			return w.stop(i, failTruncated)
-		}
-		index := w.b[i]
-		if index&^2 != 0 {
-			return w.stop(i, failBranch)
-		}
-		i++
-		if index != flip {
-			i = w.skipStrings(i, 1)
-		}
-	}
-	return i
-}
-
-// long reads the integer at i and returns it with the position after it, or -1.
-func (w *walker) long(i int) (int64, int) {
-	b := w.b
-	if i < len(b) && b[i] < 0x80 {
-		return int64(b[i]>>1) ^ -int64(b[i]&1), i + 1
-	}
-	var u uint64
-	for n := 0; n < 10; n++ {
-		if i+n >= len(b) {
-			return 0, w.stop(i, failTruncated)
-		}
-		c := b[i+n]
-		u |= uint64(c&0x7f) << (7 * n)
-		if c < 0x80 {
-			if n == 9 && c > 1 {
-				break
-			}
-			return int64(u>>1) ^ -int64(u&1), i + n + 1
-		}
-	}
-	return 0, w.stop(i, failVarint)
-}
-
-// length reads the length of bytes or a string, checked against the bytes left.
-func (w *walker) length(i int) (int, int) {
-	n, next := w.long(i)
-	if next < 0 {
-		return 0, next
-	}
-	if n < 0 {
-		return 0, w.stop(i, failLength)
-	}
-	if n > int64(len(w.b)-next) {
-		return 0, w.stop(i, failTruncated)
-	}
-	return int(n), next
-}
-
-// union runs the block of the branch that the index names.
-func (w *walker) union(o *op, i, depth int) int {
-	n, next := w.long(i)
-	if next < 0 {
-		return next
-	}
-	table := w.p.unions[o.ref]
-	if n < 0 || n >= int64(len(table)) {
-		return w.stop(i, failBranch)
-	}
-	return w.block(table[n], next, depth+1)
-}
-
-// items walks an array or a map: blocks of counted items, ended by a count of 0. A negative count comes
-// with the size of its block in bytes, which is stepped over whole.
-func (w *walker) items(o *op, i, depth int) int {
-	for {
-		count, next := w.long(i)
-		if next < 0 || count == 0 {
-			return next
-		}
-		if count < 0 {
-			size, after := w.length(next)
-			if after < 0 {
-				return after
-			}
-			i = after + size
-			continue
-		}
-		if i = w.counted(o, count, next, depth); i < 0 {
-			return i
-		}
-	}
-}
-
-// counted walks count items. Items that take no bytes are not walked; all others take at least one, so a
-// count beyond the bytes left is refused at once.
-func (w *walker) counted(o *op, count int64, i, depth int) int {
-	item := w.p.blocks[o.ref]
-	left := int64(len(w.b) - i)
-	switch {
-	case o.code == opSkipArray && len(item) == 0:
-		return i
-	case count > left:
-		return w.stop(i, failCount)
-	case o.code == opSkipArray && len(item) == 1 && item[0].code == opSkipFixed:
-		if count > left/int64(item[0].n) {
-			return w.stop(i, failCount)
-		}
-		return i + int(count)*int(item[0].n)
-	}
-	for ; count > 0 && i >= 0; count-- {
-		if o.code == opSkipMap {
-			if i = w.skipStrings(i, 1); i < 0 {
-				return i
-			}
-		}
-		i = w.block(o.ref, i, depth+1)
-	}
-	return i
+	return index != flip, i + 1
 }
