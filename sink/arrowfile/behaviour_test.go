@@ -163,6 +163,20 @@ func TestReplayOlderThanTheHorizon(t *testing.T) {
 	sinktest.CheckRecords(t, readAll(t, dir), sinktest.Records(m, 0, 1000), sinktest.AllFields)
 }
 
+// TestReplayWithinAnOpenSegment replays records whose ids have been forgotten while their segment is
+// still open.
+func TestReplayWithinAnOpenSegment(t *testing.T) {
+	dir, m := t.TempDir(), sinktest.Model(2)
+	s := open(t, Config{Dir: dir, Horizon: 10})
+	for i := range 10 {
+		mustWrite(t, s, sinktest.Batch(m, 20*i, 20))
+	}
+	if r := mustWrite(t, s, sinktest.Batch(m, 0, 200)); len(r.Duplicate) != 200 {
+		t.Fatalf("%d duplicates, want 200", len(r.Duplicate))
+	}
+	mustClose(t, s)
+}
+
 // TestOffsetsOfATopicMadeAnew writes other records under offsets that files cover: they are not
 // duplicates, the ids decide.
 func TestOffsetsOfATopicMadeAnew(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -65,6 +66,14 @@ func readFileFS(t *testing.T, fs disk.FS, path string) (out []schemas.Record) {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// thorough returns the number of draws of a random test: many where GALAXALIGN_THOROUGH is set.
+func thorough(few, many uint64) uint64 {
+	if os.Getenv("GALAXALIGN_THOROUGH") != "" {
+		return many
+	}
+	return few
 }
 
 // scenario writes batches of five until stop says so, trying each up to tries times, and returns the
@@ -182,13 +191,90 @@ func TestEachOperationFailsInTurn(t *testing.T) {
 	}
 }
 
+// frozenFrom makes the n-th operation and all after it fail: the disk stays as the first n-1 left it.
+func frozenFrom(n int64) func(disktest.Op, string) error {
+	var ops atomic.Int64
+	return func(disktest.Op, string) error {
+		if ops.Add(1) >= n {
+			return syscall.EIO
+		}
+		return nil
+	}
+}
+
+// TestPowerIsLostTwice takes the power away at the n-th operation, for every n, starts again, and takes
+// it away once more at an operation drawn at random, often within the recovery.
+func TestPowerIsLostTwice(t *testing.T) {
+	const batches, operations = 9, 60
+	draws := thorough(2, 12)
+	m := sinktest.Model(2)
+	for n := int64(1); n <= operations; n++ {
+		dir := t.TempDir()
+		cfg := Config{Dir: dir, MaxRows: 12}
+		fs := &disktest.FS{Fail: frozenFrom(n)}
+		acked := 0
+		if s, err := Open(cfg, WithFS(fs), quiet); err == nil {
+			acked, _ = scenario(t.Context(), s, m, batches, 1)
+			if err := s.Abandon(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for seed := range draws {
+			rng := rand.New(rand.NewPCG(seed, uint64(n)))
+			second := fs.PowerLoss(dir, rng)
+			second.Fail = frozenFrom(1 + rng.Int64N(20))
+			ackedNow := acked
+			if s, err := Open(cfg, WithFS(second), quiet); err == nil {
+				again, _ := scenario(t.Context(), s, m, batches, 1)
+				ackedNow = max(acked, again)
+				if err := s.Abandon(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			checkExactlyOnce(t, second.PowerLoss(dir, rng), dir, m, ackedNow, 5*batches)
+			if t.Failed() {
+				t.Fatalf("power lost at operation %d, seed %d", n, seed)
+			}
+		}
+	}
+}
+
+// TestABatchThatCouldNotBeTakenBack leaves a whole batch behind that was not acknowledged (its sync
+// failed, and so did cutting it off), has it written again to the next segment, and lets the process
+// die: recovery finds the batch twice.
+func TestABatchThatCouldNotBeTakenBack(t *testing.T) {
+	dir, m := t.TempDir(), sinktest.Model(2)
+	fs := &disktest.FS{}
+	s := open(t, Config{Dir: dir}, WithFS(fs), quiet)
+	mustWrite(t, s, sinktest.Batch(m, 0, 5))
+	fs.Fail = func(op disktest.Op, path string) error {
+		if strings.HasSuffix(path, openExtension) && (op == disktest.OpSync || op == disktest.OpTruncate) {
+			return syscall.EIO
+		}
+		return nil
+	}
+	var report sink.Report
+	if err := s.Write(t.Context(), sinktest.Batch(m, 5, 5), &report); !errors.Is(err, syscall.EIO) {
+		t.Fatalf("error %v, want EIO", err)
+	}
+	fs.Fail = func(op disktest.Op, path string) error { // nothing is sealed before the process dies
+		if strings.HasSuffix(path, sealingSuffix) {
+			return syscall.EIO
+		}
+		return nil
+	}
+	mustWrite(t, s, sinktest.Batch(m, 5, 5))
+	mustWrite(t, s, sinktest.Batch(m, 8, 7))
+	if err := s.Abandon(); err != nil {
+		t.Fatal(err)
+	}
+	fs.Fail = nil
+	checkExactlyOnce(t, fs, dir, m, 15, 15)
+}
+
 // TestLossOfPower draws failures and the moment the power goes, many times over.
 func TestLossOfPower(t *testing.T) {
-	runs := uint64(120)
-	if testing.Short() {
-		runs = 30
-	}
-	for seed := range runs {
+	for seed := range thorough(60, 1000) {
 		rng := rand.New(rand.NewPCG(seed, 9))
 		dir, m := t.TempDir(), sinktest.Model(2)
 		fs := &disktest.FS{}

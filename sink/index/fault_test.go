@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"syscall"
 	"testing"
 
@@ -17,6 +18,14 @@ import (
 )
 
 var quiet = WithLogger(slog.New(slog.NewTextHandler(io.Discard, nil)))
+
+// thorough returns the number of draws of a random test: many where GALAXALIGN_THOROUGH is set.
+func thorough(few, many uint64) uint64 {
+	if os.Getenv("GALAXALIGN_THOROUGH") != "" {
+		return many
+	}
+	return few
+}
 
 // scenario writes batches of five, each tried up to tries times, with a rewrite of the log after every
 // third, and returns how many records were acknowledged.
@@ -103,12 +112,77 @@ func TestEachOperationFailsInTurn(t *testing.T) {
 	}
 }
 
-func TestLossOfPower(t *testing.T) {
-	runs := uint64(200)
-	if testing.Short() {
-		runs = 50
+// frozenFrom makes the n-th operation and all after it fail: the disk stays as the first n-1 left it.
+func frozenFrom(n int) func(disktest.Op, string) error {
+	ops := 0
+	return func(disktest.Op, string) error {
+		if ops++; ops >= n {
+			return syscall.EIO
+		}
+		return nil
 	}
-	for seed := range runs {
+}
+
+// TestPowerIsLostTwice takes the power away at the n-th operation, for every n, starts again, and takes
+// it away once more at an operation drawn at random.
+func TestPowerIsLostTwice(t *testing.T) {
+	const batches, operations = 9, 70
+	draws := thorough(2, 12)
+	for n := 1; n <= operations; n++ {
+		cfg := Config{Dir: t.TempDir(), Model: sinktest.Model(2)}
+		run := func(fs *disktest.FS) (acked int) {
+			x, err := Open(cfg, WithFS(fs), quiet)
+			if err != nil {
+				return 0
+			}
+			acked, _ = scenario(t, x, cfg.Model, batches, 1)
+			if err := x.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return acked
+		}
+		fs := &disktest.FS{Fail: frozenFrom(n)}
+		acked := run(fs)
+		for seed := range draws {
+			rng := rand.New(rand.NewPCG(seed, uint64(n)))
+			second := fs.PowerLoss(cfg.Dir, rng)
+			second.Fail = frozenFrom(1 + rng.IntN(20))
+			again := run(second)
+			checkHeld(t, second.PowerLoss(cfg.Dir, rng), cfg, max(acked, again), 5*batches)
+		}
+	}
+}
+
+// TestARewriteThatMayHaveStayed fails a rewrite of the log after its rename, and the removal of what it
+// left: writing to the old log from then on would be lost, because the next Open takes the newer one.
+func TestARewriteThatMayHaveStayed(t *testing.T) {
+	cfg := Config{Dir: t.TempDir(), Model: sinktest.Model(2)}
+	fs := &disktest.FS{}
+	x := open(t, cfg, WithFS(fs), quiet)
+	mustWrite(t, x, sinktest.Batch(cfg.Model, 0, 10))
+	fs.Fail = func(op disktest.Op, _ string) error {
+		if op == disktest.OpSyncDir || op == disktest.OpRemove {
+			return syscall.EIO
+		}
+		return nil
+	}
+	if err := x.compact(); !errors.Is(err, syscall.EIO) {
+		t.Fatalf("error %v, want EIO", err)
+	}
+	var report sink.Report
+	if err := x.Write(t.Context(), sinktest.Batch(cfg.Model, 10, 10), &report); !sink.Retryable(err) {
+		t.Fatalf("error %v, want one to be retried until a rewrite succeeds", err)
+	}
+	fs.Fail = nil
+	mustWrite(t, x, sinktest.Batch(cfg.Model, 10, 10))
+	if err := x.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	checkHeld(t, fs, cfg, 20, 20)
+}
+
+func TestLossOfPower(t *testing.T) {
+	for seed := range thorough(60, 1000) {
 		rng := rand.New(rand.NewPCG(seed, 11))
 		cfg := Config{Dir: t.TempDir(), Model: sinktest.Model(2)}
 		fs := &disktest.FS{}
