@@ -67,8 +67,8 @@ type Config struct {
 	SessionTimeout time.Duration
 	// RebalanceTimeout is how long the group waits for its members to rejoin. Default 30 s.
 	RebalanceTimeout time.Duration
-	// JoinGroupBackoff is the pause after a failed attempt to join. Default 200 ms, rising to 10 s while
-	// attempts go on failing.
+	// JoinGroupBackoff is the pause after a failed attempt to join. Default 200 ms, rising to 2 s while
+	// attempts go on failing (to 30 s while the credentials are refused).
 	JoinGroupBackoff time.Duration
 	// TopicPoll is the time between looks for new topics and partitions. Default 5 s.
 	TopicPoll time.Duration

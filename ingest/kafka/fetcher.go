@@ -237,10 +237,14 @@ func (f *fetcher) send(ctx context.Context) error {
 	}
 }
 
-// close ends the fetcher's tenure once run has returned.
-func (f *fetcher) close() {
+// close ends the fetcher's tenure once run has returned. When the partition passes to another member, its
+// fault and its end are that member's to report; at the end of the source they stay for the last report.
+func (f *fetcher) close(passedOn bool) {
 	if f.tenure != nil {
 		f.account.end(f.tenure)
+	}
+	if passedOn {
+		f.account.set(func(p *ingest.Progress) { p.Fault, p.HighWater = "", -1 })
 	}
 }
 

@@ -121,7 +121,7 @@ func (s *Source) joinFailed(ctx context.Context, topics []string, err error, ret
 }
 
 // joinLast is the longest pause between attempts to join.
-const joinLast = 10 * time.Second
+const joinLast = 2 * time.Second
 
 // serve reads the generation's partitions until the group calls for a rebalance, soft ends, this member
 // is found to be fenced, or topics or partitions appear or vanish. It returns what exists then. Before
@@ -141,7 +141,7 @@ func (s *Source) serve(gen, soft, hard context.Context, g *kafka.Generation, cou
 	wg.Wait()
 	c.last(hard)
 	for f := range fetchers {
-		f.close()
+		f.close(soft.Err() == nil)
 	}
 	return counts
 }

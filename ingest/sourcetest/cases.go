@@ -240,23 +240,7 @@ func testConservation(t *testing.T, h Harness) {
 	work := make(chan *ingest.Message, n)
 	var wg sync.WaitGroup
 	for k := range 4 {
-		rng := rand.New(rand.NewPCG(uint64(k), 2))
-		wg.Go(func() {
-			var held []*ingest.Message
-			flush := func() {
-				rng.Shuffle(len(held), func(i, j int) { held[i], held[j] = held[j], held[i] })
-				for _, m := range held {
-					m.Finish([]ingest.Outcome{ingest.Written, ingest.Duplicate, ingest.Quarantined}[rng.IntN(3)])
-				}
-				held = held[:0]
-			}
-			for m := range work {
-				if held = append(held, m); len(held) == 3 || len(work) == 0 {
-					flush()
-				}
-			}
-			flush()
-		})
+		wg.Go(func() { finishInBatches(work, rand.New(rand.NewPCG(uint64(k), 2))) })
 	}
 	for got := 0; got < n; {
 		msgs := s.fetch(1)
@@ -270,6 +254,29 @@ func testConservation(t *testing.T, h Harness) {
 	wg.Wait()
 	if p := s.total(); p.Fetched != n || p.InFlight != 0 || p.Written+p.Duplicates+p.Quarantined != n {
 		t.Errorf("account %+v, want %d in and out", p, n)
+	}
+}
+
+// finishInBatches finishes what comes in, a few at a time and in random order, until work is closed. It
+// keeps nothing back while it waits: a full window may be waiting for just that message.
+func finishInBatches(work <-chan *ingest.Message, rng *rand.Rand) {
+	outcomes := []ingest.Outcome{ingest.Written, ingest.Duplicate, ingest.Quarantined}
+	for m := range work {
+		held := []*ingest.Message{m}
+		for more := true; more && len(held) < 3; {
+			select {
+			case m, ok := <-work:
+				if more = ok; ok {
+					held = append(held, m)
+				}
+			default:
+				more = false
+			}
+		}
+		rng.Shuffle(len(held), func(i, j int) { held[i], held[j] = held[j], held[i] })
+		for _, m := range held {
+			m.Finish(outcomes[rng.IntN(3)])
+		}
 	}
 }
 
