@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -140,6 +141,39 @@ func (p plan) play(t *testing.T) {
 	s := b.Stats()
 	if s.FreeBuffers != p.buffers || s.Rows[Live]+s.Rows[Backfill] != int64(len(h.ran)) {
 		t.Errorf("stats %+v for %d buffers and %d rows", s, p.buffers, len(h.ran))
+	}
+}
+
+// TestManyWorkersInRealTime runs real goroutines against one another, for the race detector.
+func TestManyWorkersInRealTime(t *testing.T) {
+	const workers, rows = 8, 500
+	var ran [workers * rows]atomic.Int32
+	b, _, stop := start(t, Config{MaxRows: 5, MaxWait: 100 * time.Microsecond, Runners: 3}, 4,
+		func(_ context.Context, batch *Batch[*memory, int]) {
+			for i, item := range batch.Items {
+				if batch.Buffers.ImageRow(i)[0] != float32(item) {
+					t.Errorf("item %d came with the values of another", item)
+				}
+				ran[item].Add(1)
+			}
+			batch.Release()
+		})
+	var group sync.WaitGroup
+	for w := range workers {
+		group.Go(func() {
+			for i := range rows {
+				put(t, b, Lane(w%2), rows*w+i)
+			}
+		})
+	}
+	group.Wait()
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	for item := range ran {
+		if n := ran[item].Load(); n != 1 {
+			t.Errorf("item %d ran %d times", item, n)
+		}
 	}
 }
 

@@ -38,6 +38,7 @@ func (s *Session) Bind(inputs, outputs []Tensor) (*Binding, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ort: bind: %w", err)
 	}
+	s.bindings.Add(1)
 	b := &Binding{session: s, inner: inner}
 	if err := errors.Join(b.bindAll(inputs, inner.BindInput), b.bindAll(outputs, inner.BindOutput)); err != nil {
 		return nil, errors.Join(err, b.Close())
@@ -92,5 +93,6 @@ func (b *Binding) Close() error {
 	b.closed = true
 	err := errors.Join(b.inner.Destroy(), destroyValues(b.values))
 	b.pinner.Unpin()
+	b.session.bindings.Add(-1)
 	return err
 }

@@ -141,7 +141,8 @@ func (c client) download(ctx context.Context, progress io.Writer, program string
 	cmd.WaitDelay = 5 * time.Second // a client's own children may outlive it and keep its output open
 	// The client's own temporary files lie in the staging folder too: they show how far it is, and they
 	// go with it.
-	cmd.Env = append(os.Environ(), "TMPDIR="+staging)
+	// Nothing is installed, so a rule to install into virtual environments only does not apply.
+	cmd.Env = append(os.Environ(), "TMPDIR="+staging, "PIP_REQUIRE_VIRTUALENV=0")
 	title := fmt.Sprintf("ONNX Runtime %s (%s)", Version, c.name)
 	err := watch(progress, title, c.size, staging, cmd.Run)
 	if err != nil {

@@ -222,6 +222,9 @@ func TestBindRunsOnTheCallersMemory(t *testing.T) {
 	if !slices.Equal(count, []int64{3, 2}) {
 		t.Errorf("count %v", count)
 	}
+	if err := s.Close(); err == nil {
+		t.Fatal("the session closed under a binding")
+	}
 	if err := bound.Close(); err != nil {
 		t.Error(err)
 	}

@@ -48,7 +48,8 @@ func bar(w io.Writer, title string, total int64) (time.Duration, func(int64, boo
 	}
 }
 
-// lines shows a line at the start, at most one every five seconds, and one at the end.
+// lines shows a line at the start, at most one every five seconds, and one at the end. Clients keep
+// copies beside the download, so the count stops at the total.
 func lines(w io.Writer, title string, total int64) (time.Duration, func(int64, bool)) {
 	fmt.Fprintf(w, "fetching %s, about %d MB\n", title, total/1e6)
 	return 5 * time.Second, func(n int64, last bool) {
@@ -56,7 +57,7 @@ func lines(w io.Writer, title string, total int64) (time.Duration, func(int64, b
 			fmt.Fprintf(w, "fetching %s: done\n", title)
 			return
 		}
-		fmt.Fprintf(w, "fetching %s: %d of about %d MB\n", title, n/1e6, total/1e6)
+		fmt.Fprintf(w, "fetching %s: %d of about %d MB\n", title, min(n, total)/1e6, total/1e6)
 	}
 }
 

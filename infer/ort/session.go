@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	binding "github.com/yalue/onnxruntime_go"
 )
@@ -29,8 +30,9 @@ type Session struct {
 	device  string
 	outputs []string
 
-	mu     sync.RWMutex
-	closed bool
+	mu       sync.RWMutex
+	closed   bool
+	bindings atomic.Int64 // open ones
 }
 
 // NewSession prepares a graph given as ONNX bytes. The caller closes the Session before the Runtime.
@@ -131,12 +133,15 @@ func useCUDA(options *binding.SessionOptions, index int) (err error) {
 // Device returns the device the graph runs on, "cpu" or "cuda:N".
 func (s *Session) Device() string { return s.device }
 
-// Close frees the graph. Bindings must be closed before.
+// Close frees the graph. Bindings must be closed before: with one open it is an error.
 func (s *Session) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return ErrClosed
+	}
+	if n := s.bindings.Load(); n > 0 {
+		return fmt.Errorf("ort: %d bindings are still open", n)
 	}
 	s.closed = true
 	defer s.runtime.dropSession()
