@@ -98,8 +98,9 @@ func BenchmarkBatchedACAI(b *testing.B) {
 	result := make(chan error, 1)
 	go func() { result <- batcher.Run(context.Background()) }()
 	b.ReportAllocs()
-	start := cpuTime(b)
 	b.SetParallelism(2)
+	start := cpuTime(b)
+	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for i := 0; pb.Next(); i++ {
 			slot, err := batcher.Reserve(context.Background(), batch.Live)

@@ -16,6 +16,7 @@ type Bundle struct {
 	// search. Serving does not look at them.
 	Extra map[string][]byte
 
+	golden     []byte // the golden file
 	info       schemas.ModelInfo
 	transform  *preprocess.Transform
 	recipeHash string

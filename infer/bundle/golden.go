@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 )
@@ -19,6 +20,19 @@ type Golden struct {
 	Features      Floats  `json:"features,omitempty"`
 	Probabilities Floats  `json:"probabilities"`
 	Embedding     Floats  `json:"embedding,omitempty"`
+}
+
+// checkGolden reads the golden file and compares it with the manifest.
+func (b *Bundle) checkGolden() error {
+	if b.golden == nil {
+		return nil // it could not be read
+	}
+	b.Golden = &Golden{}
+	if err := json.Unmarshal(b.golden, b.Golden); err != nil {
+		return fmt.Errorf("%s: %w", b.Manifest.Golden, err)
+	}
+	b.golden = nil
+	return b.Golden.check(&b.Manifest)
 }
 
 // check compares the lengths of the arrays with the manifest.

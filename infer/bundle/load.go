@@ -31,19 +31,18 @@ func Load(dir string) (*Bundle, error) {
 	return b, nil
 }
 
-// load reads the manifest, then the files it names, then compares them with one another.
+// load reads the manifest and every file it lists, and then, where the manifest is right by itself,
+// compares with one another what could be read.
 func load(dir string) (*Bundle, error) {
 	b := &Bundle{Dir: dir}
 	if err := b.readManifest(); err != nil {
 		return nil, err
 	}
-	if err := b.Manifest.Validate(); err != nil {
-		return nil, err
+	errs := []error{b.Manifest.Validate(), b.readFiles()}
+	if errs[0] == nil {
+		errs = append(errs, b.checkGraph(), b.checkRecipe(), b.checkGolden())
 	}
-	if err := b.readFiles(); err != nil {
-		return nil, err
-	}
-	if err := errors.Join(b.checkGraph(), b.checkRecipe(), b.Golden.check(&b.Manifest)); err != nil {
+	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	b.describe()
@@ -101,9 +100,12 @@ func readFile(path string, limit int64) ([]byte, error) {
 // readFiles reads every file the manifest lists and compares its digest.
 func (b *Bundle) readFiles() error {
 	m := &b.Manifest
-	contents := map[string][]byte{}
+	b.Extra = map[string][]byte{}
 	var errs []error
 	for _, name := range sortedKeys(m.Files) {
+		if !filepath.IsLocal(name) {
+			continue // a fault of the manifest
+		}
 		data, err := readFile(filepath.Join(b.Dir, name), maxFile)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: files.%s: %w", ManifestFile, name, err))
@@ -113,26 +115,23 @@ func (b *Bundle) readFiles() error {
 			errs = append(errs, fmt.Errorf("%s: has sha256 %s, %s says %s: the file was changed or damaged; "+
 				"restore it, or import the model again", name, sum, ManifestFile, m.Files[name]))
 		}
-		contents[name] = data
+		b.keep(name, data)
 	}
-	if err := errors.Join(errs...); err != nil {
-		return err
+	return errors.Join(errs...)
+}
+
+// keep puts the content of a file where it belongs.
+func (b *Bundle) keep(name string, data []byte) {
+	switch m := &b.Manifest; {
+	case name == m.Model:
+		b.Model = data
+	case name == m.Golden:
+		b.golden = data
+	case m.Image != nil && name == m.Image.Recipe:
+		b.Recipe = data
+	default:
+		b.Extra[name] = data
 	}
-	b.Model = contents[m.Model]
-	if m.Image != nil {
-		b.Recipe = contents[m.Image.Recipe]
-	}
-	b.Extra = map[string][]byte{}
-	for name, data := range contents {
-		if name != m.Model && name != m.Golden && (m.Image == nil || name != m.Image.Recipe) {
-			b.Extra[name] = data
-		}
-	}
-	b.Golden = &Golden{}
-	if err := json.Unmarshal(contents[m.Golden], b.Golden); err != nil {
-		return fmt.Errorf("%s: %w", m.Golden, err)
-	}
-	return nil
 }
 
 // sortedKeys returns the keys in order, so that errors come in the same order every time.
@@ -163,6 +162,9 @@ func hash(data []byte) string {
 // checkGraph compares the tensors the manifest names with those of the graph.
 func (b *Bundle) checkGraph() error {
 	m := &b.Manifest
+	if b.Model == nil {
+		return nil // it could not be read
+	}
 	model, err := onnx.Parse(b.Model)
 	if err != nil {
 		return fmt.Errorf("%s: %w", m.Model, err)

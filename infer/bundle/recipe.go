@@ -9,7 +9,7 @@ import (
 // checkRecipe compiles the recipe and compares the tensor it makes with the image input.
 func (b *Bundle) checkRecipe() error {
 	image := b.Manifest.Image
-	if image == nil {
+	if image == nil || b.Recipe == nil {
 		return nil
 	}
 	recipe, err := preprocess.Parse(b.Recipe)
