@@ -2,8 +2,12 @@ package avro
 
 import "bytes"
 
-// maxCached bounds a Cache. Surveys change their schema a few times a year; an archive may mix a dozen.
-const maxCached = 32
+// The bounds of a Cache. Surveys change their schema a few times a year and an archive may mix a dozen, of
+// 20 to 150 kB; a producer that sends a new schema with every packet must not fill the memory.
+const (
+	maxCached      = 32
+	maxCachedBytes = 16 << 20
+)
 
 // Cache keeps what one worker has built from each schema it met, keyed by the text of the schema. Packets
 // of one schema in a row cost one comparison of its bytes. It is not safe for concurrent use: each worker
@@ -11,6 +15,7 @@ const maxCached = 32
 type Cache[T any] struct {
 	build    func(*Schema) (T, error)
 	built    map[string]T
+	bytes    int // of all schema texts in built
 	lastText []byte
 	last     T
 }
@@ -34,10 +39,12 @@ func (c *Cache[T]) Get(schema []byte) (T, error) {
 		if v, err = c.build(s); err != nil {
 			return v, err
 		}
-		if len(c.built) >= maxCached {
+		if len(c.built) >= maxCached || c.bytes+len(schema) > maxCachedBytes {
 			clear(c.built)
+			c.bytes = 0
 		}
 		c.built[string(schema)] = v
+		c.bytes += len(schema)
 	}
 	c.last, c.lastText = v, append(c.lastText[:0], schema...)
 	return v, nil

@@ -18,7 +18,10 @@ func (p *plan) identify(row []avro.Value, c *schemas.Cutout) {
 	}
 }
 
-// appendFirst appends the first of the slots that names something: a string that is not empty, or a
+// maxName bounds a name in bytes. The longest in use (DESIRT) has 51.
+const maxName = 256
+
+// appendFirst appends the first of the slots that names something: a string of 1 to maxName bytes, or a
 // number that is not 0, which surveys write for none.
 func appendFirst(dst []byte, row []avro.Value, slots []int) []byte {
 	for _, slot := range slots {
@@ -26,7 +29,7 @@ func appendFirst(dst []byte, row []avro.Value, slots []int) []byte {
 		if n, ok := v.Int64(); ok && n != 0 {
 			return strconv.AppendInt(dst, n, 10)
 		}
-		if v.Kind == avro.KindString && len(v.Bytes) > 0 {
+		if v.Kind == avro.KindString && len(v.Bytes) > 0 && len(v.Bytes) <= maxName {
 			return append(dst, v.Bytes...)
 		}
 	}
@@ -37,11 +40,11 @@ func appendFirst(dst []byte, row []avro.Value, slots []int) []byte {
 func (p *plan) identified(c *schemas.Cutout) error {
 	if len(c.ObservationID) == 0 {
 		return schemas.NewFault(schemas.StageIngest, schemas.ReasonMissingField,
-			"the %s packet has no %s, which names the observation", p.layout.survey, p.layout.observation[0])
+			"the %s packet has no %s of 1 to %d bytes, which names the observation", p.layout.survey, p.layout.observation[0], maxName)
 	}
 	if len(c.ObjectID) == 0 && !p.layout.anonymous {
 		return schemas.NewFault(schemas.StageIngest, schemas.ReasonMissingField,
-			"the %s packet has no %s, which names the source", p.layout.survey, p.layout.object[0])
+			"the %s packet has no %s of 1 to %d bytes, which names the source", p.layout.survey, p.layout.object[0], maxName)
 	}
 	return nil
 }

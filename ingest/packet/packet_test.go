@@ -237,6 +237,19 @@ func TestContainersThatAreNotOnePacket(t *testing.T) {
 	}
 }
 
+func TestNamesMustBeNames(t *testing.T) {
+	for name, ok := range map[string]bool{"": false, "x": true, strings.Repeat("x", 256): true, strings.Repeat("x", 257): false} {
+		p := packettest.SmallZTF(4)
+		p.Record["objectId"] = name
+		_, err := decodeOne(NewZTF(Options{}), p.Container("null"))
+		if ok && err != nil {
+			t.Errorf("a name of %d bytes: %v", len(name), err)
+		} else if !ok {
+			wantFault(t, err, schemas.ReasonMissingField)
+		}
+	}
+}
+
 func TestUnknownAndUnusableSchemas(t *testing.T) {
 	text := avrotest.Text(nil, "x")
 	for name, c := range map[string]struct {
@@ -316,7 +329,7 @@ func TestDecodersReuseMemory(t *testing.T) {
 func TestNoAllocationInSteadyState(t *testing.T) {
 	var packets [][]byte
 	for seed := range uint64(8) {
-		packets = append(packets, packettest.ZTF(seed, 4).Container([]string{"null", "snappy"}[seed%2]))
+		packets = append(packets, packettest.ZTF(seed, 4).Container([]string{"null", "snappy", "deflate", "zstandard"}[seed%4]))
 	}
 	wire := packettest.LSST(1)
 	for seed := range uint64(2) {
