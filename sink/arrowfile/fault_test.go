@@ -202,8 +202,8 @@ func frozenFrom(n int64) func(disktest.Op, string) error {
 	}
 }
 
-// TestPowerIsLostTwice takes the power away at the n-th operation, for every n, starts again, and takes
-// it away once more at an operation drawn at random, often within the recovery.
+// TestPowerIsLostTwice ends the process or the power at the n-th operation, for every n, starts again,
+// and takes the power away at an operation drawn at random, often within the recovery.
 func TestPowerIsLostTwice(t *testing.T) {
 	const batches, operations = 9, 60
 	draws := thorough(2, 12)
@@ -221,7 +221,10 @@ func TestPowerIsLostTwice(t *testing.T) {
 		}
 		for seed := range draws {
 			rng := rand.New(rand.NewPCG(seed, uint64(n)))
-			second := fs.PowerLoss(dir, rng)
+			second := fs.ProcessDeath()
+			if seed%2 == 0 {
+				second = fs.PowerLoss(dir, rng)
+			}
 			second.Fail = frozenFrom(1 + rng.Int64N(20))
 			ackedNow := acked
 			if s, err := Open(cfg, WithFS(second), quiet); err == nil {

@@ -123,8 +123,8 @@ func frozenFrom(n int) func(disktest.Op, string) error {
 	}
 }
 
-// TestPowerIsLostTwice takes the power away at the n-th operation, for every n, starts again, and takes
-// it away once more at an operation drawn at random.
+// TestPowerIsLostTwice ends the process or the power at the n-th operation, for every n, starts again,
+// and takes the power away at an operation drawn at random.
 func TestPowerIsLostTwice(t *testing.T) {
 	const batches, operations = 9, 70
 	draws := thorough(2, 12)
@@ -145,7 +145,10 @@ func TestPowerIsLostTwice(t *testing.T) {
 		acked := run(fs)
 		for seed := range draws {
 			rng := rand.New(rand.NewPCG(seed, uint64(n)))
-			second := fs.PowerLoss(cfg.Dir, rng)
+			second := fs.ProcessDeath()
+			if seed%2 == 0 {
+				second = fs.PowerLoss(cfg.Dir, rng)
+			}
 			second.Fail = frozenFrom(1 + rng.IntN(20))
 			again := run(second)
 			checkHeld(t, second.PowerLoss(cfg.Dir, rng), cfg, max(acked, again), 5*batches)

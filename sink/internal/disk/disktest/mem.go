@@ -225,6 +225,29 @@ func (f *FS) PowerLoss(root string, rng *rand.Rand) *FS {
 	return after
 }
 
+// ProcessDeath returns what is left after the process alone dies now: everything written, with the same
+// parts of it still to be synced.
+func (f *FS) ProcessDeath() *FS {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	after := &FS{dirs: map[string]*dir{}}
+	copies := map[*node]*node{}
+	clone := func(files map[string]*node) map[string]*node {
+		out := make(map[string]*node, len(files))
+		for name, n := range files {
+			if copies[n] == nil {
+				copies[n] = &node{data: slices.Clone(n.data), synced: slices.Clone(n.synced)}
+			}
+			out[name] = copies[n]
+		}
+		return out
+	}
+	for path, d := range f.dirs {
+		after.dirs[path] = &dir{files: clone(d.files), synced: clone(d.synced), durable: d.durable}
+	}
+	return after
+}
+
 // survivor draws what is left of a file's bytes.
 func (n *node) survivor(rng *rand.Rand) []byte {
 	switch rng.IntN(3) {
