@@ -202,7 +202,9 @@ func (m metrics) outcome(o string) int {
 }
 
 // stage is a count of what passed a stage.
-func (m metrics) stage(s string) int { return int(m[fmt.Sprintf("galaxalign_stage_total{stage=%q}", s)]) }
+func (m metrics) stage(s string) int {
+	return int(m[fmt.Sprintf("galaxalign_stage_total{stage=%q}", s)])
+}
 
 // balanced reports whether the scrape accounts for every message fetched.
 func (m metrics) balanced() bool {

@@ -87,6 +87,9 @@ func runDemo(cmd *cobra.Command, o demoOptions) (err error) {
 
 func (o demoOptions) survey() simulate.Config {
 	cfg := simulate.Config{Seed: o.seed, Start: time.Now().UTC().Truncate(time.Second)}
+	if o.rate > 0 {
+		cfg.Cadence = time.Duration(float64(time.Second) / o.rate) // observed as fast as it is published
+	}
 	if o.burst {
 		cfg.Distinct = 500 // 60 MB; rendering 10,000 galaxies in 3 s takes more cores than a demo has
 	}

@@ -83,11 +83,11 @@ func newSampler(rt *ort.Runtime, seed uint64) (*sampler, error) {
 // fit draws, fits and scores. Held-out galaxies follow the fitted ones in the survey.
 func (s *sampler) fit(ctx context.Context, cfg Config) (*starter.Head, *Report, error) {
 	done := counter(cfg)
-	x, y, err := s.draw(ctx, 0, cfg.Train, done)
+	x, y, err := s.draw(ctx, training, 0, cfg.Train, done)
 	if err != nil {
 		return nil, nil, err
 	}
-	testX, testY, err := s.draw(ctx, uint64(cfg.Train), cfg.Test, done)
+	testX, testY, err := s.draw(ctx, (*reader).packet, uint64(cfg.Train), cfg.Test, done)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -24,7 +24,7 @@ func Parse(name string, data []byte, lookup func(string) (string, bool)) (*Confi
 	b.applyEnv(&cfg, lookup)
 	faults := b.faults
 	for _, f := range Check(&cfg) {
-		if f.Line = b.lineOf(f.Key); !concerned(faults, f) {
+		if f.Line = b.lineOf(f.Key); !b.concerned(f) {
 			faults = append(faults, f)
 		}
 	}
@@ -45,11 +45,13 @@ func (b *binder) lineOf(key string) int {
 	return 0
 }
 
-// concerned reports whether a key's value could not even be read, in which case a second fault about
-// its default would only confuse.
-func concerned(faults []Fault, f Fault) bool {
-	for _, g := range faults {
-		if g.Key == f.Key || (g.Line == f.Line && g.Line > 0) {
+// concerned reports whether a key could not even be read, because of its value or, for one that is not in
+// the file, because of an unknown key on the line where it belongs: a second fault about its default would
+// only confuse.
+func (b *binder) concerned(f Fault) bool {
+	_, stated := b.lines[f.Key]
+	for _, g := range b.faults {
+		if g.Key == f.Key || (!stated && g.Line == f.Line && g.Line > 0) {
 			return true
 		}
 	}
