@@ -95,14 +95,36 @@ func (n *network) keep(x string) {
 // buildFeatures declares the input and adds every measurement; it returns the name of [N,?].
 func (n *network) buildFeatures() string {
 	image := n.Input(InputName, onnx.Float, onnx.Symbol("N"), onnx.Axis(3), onnx.Axis(Size), onnx.Axis(Size))
-	light := n.mix(image, 1.0/3, 1.0/3, 1.0/3)
-	peak := n.Op("ReduceMax", []string{light}, onnx.IntsAttribute("axes", 2, 3), onnx.IntAttribute("keepdims", 1))
-	scaled := n.div(light, n.add(peak, n.scalar(0.05)))
-	n.keep(n.logged(peak, 0.05))
-	n.profiles(scaled, n.mix(image, 1, 0, -1))
+	framed := n.standardFrame(image)
+	scaled := n.relative(n.mix(framed, 1.0/3, 1.0/3, 1.0/3))
+	n.profiles(scaled, n.mix(framed, 1, 0, -1))
+	n.folded(scaled)
 	n.halfTurn(scaled)
 	n.oriented(scaled)
 	return n.Named(FeaturesName, "Concat", n.features, onnx.IntAttribute("axis", 1))
+}
+
+// relative is light above the sky over that of the brightest ring, [N,1,Size,Size].
+func (n *network) relative(light string) string {
+	flat := n.flat(light, 1, Size*Size)
+	sky := n.skyOf(flat)
+	top := n.Op("ReduceMax", []string{n.pool(flat, rings{Size, fineRings})}, onnx.IntsAttribute("axes", 2), onnx.IntAttribute("keepdims", 1))
+	scaled := n.div(n.sub(flat, sky), n.add(n.sub(top, sky), n.scalar(0.02)))
+	return n.Op("Reshape", []string{scaled, n.ints("shape", -1, 1, Size, Size)})
+}
+
+// folded measures the light on a coarse grid of one quadrant about the long axis, the four quadrants
+// averaged: how thin the galaxy is, whether a bulge rises from it, where along it the light ends.
+func (n *network) folded(light string) {
+	turn := func(x string, axis int64) string {
+		return n.Op("Slice", []string{x, n.ints("from", -1), n.ints("to", math.MinInt32), n.ints("axis", axis), n.ints("step", -1)})
+	}
+	coarse := n.Op("AveragePool", []string{light}, onnx.IntsAttribute("kernel_shape", 4, 4), onnx.IntsAttribute("strides", 4, 4))
+	both := n.add(coarse, turn(coarse, 2))
+	both = n.add(both, turn(both, 3))
+	half := n.ints("half", 0, 0)
+	quadrant := n.Op("Slice", []string{both, half, n.ints("to", Size/8, Size/8), n.ints("axes", 2, 3)})
+	n.keep(n.logged(n.Op("Relu", []string{quadrant}), 0.05))
 }
 
 // mix is a weighted sum of the three colour planes: [N,1,Size,Size].
@@ -115,9 +137,9 @@ func (n *network) profiles(light, colour string) {
 	r := rings{Size, fineRings}
 	light, colour = n.flat(light, 1, Size*Size), n.flat(colour, 1, Size*Size)
 	mean := n.pool(light, r)
-	n.keep(n.logged(mean, 0.01))
+	n.keep(n.logged(n.Op("Relu", []string{mean}), 0.03))
 	n.keep(n.pool(colour, r))
-	floor := n.add(mean, n.scalar(0.02))
+	floor := n.add(n.Op("Relu", []string{mean}), n.scalar(0.05))
 	for m := 1; m <= harmonicMax; m++ {
 		cosine, sine := n.wave(r, m)
 		c, s := n.div(n.pool(n.mul(light, cosine), r), floor), n.div(n.pool(n.mul(light, sine), r), floor)
