@@ -454,6 +454,30 @@ func TestWindowBytes(t *testing.T) {
 	fetch()[0].Finish(ingest.Written)
 }
 
+// TestCloseEndsFetch: Close ends a Fetch that waits for room, and one that retries a dead letter.
+func TestCloseEndsFetch(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir+"/a.lp", recordsOf([][]byte{make([]byte, 10), make([]byte, 10), make([]byte, 99)}))
+	for _, cfg := range []Config{
+		{Paths: []string{dir}, WindowMessages: 2},
+		{Paths: []string{dir}, MaxMessageBytes: 50, Refused: &letters{fails: 1 << 30}},
+	} {
+		s := openT(t, cfg)
+		if msgs, err := s.Fetch(context.Background()); len(msgs) != 2 || err != nil {
+			t.Fatalf("%d messages, %v", len(msgs), err)
+		}
+		result := make(chan error)
+		go func() {
+			_, err := s.Fetch(context.Background())
+			result <- err
+		}()
+		closeT(t, s)
+		if err := <-result; !errors.Is(err, ErrClosed) {
+			t.Errorf("Fetch returned %v, want ErrClosed", err)
+		}
+	}
+}
+
 // TestBuffersAreReused: in steady state payloads go into the memory of finished ones.
 func TestBuffersAreReused(t *testing.T) {
 	dir := t.TempDir()
