@@ -14,7 +14,8 @@ import (
 // the generation and member, so the group refuses it once the partitions are someone else's.
 type committer struct {
 	source     *Source
-	generation *kafka.Generation
+	generation int
+	member     string
 	fetchers   []*fetcher
 }
 
@@ -94,7 +95,7 @@ func (c *committer) due() []due {
 // send commits the list and books the partitions the group accepted. It returns the first refusal.
 func (c *committer) send(ctx context.Context, list []due) error {
 	req := &offsetcommit.Request{
-		GroupID: c.generation.GroupID, GenerationID: c.generation.ID, MemberID: c.generation.MemberID,
+		GroupID: c.source.cfg.Group, GenerationID: int32(c.generation), MemberID: c.member,
 		RetentionTimeMs: -1, // the broker's; kafka-go's Client asks for one day
 	}
 	byTopic := map[string]int{}

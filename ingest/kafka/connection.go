@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -71,8 +72,8 @@ type cluster struct {
 	addr   net.Addr
 	rt     *kafka.Transport
 	client *kafka.Client
-	dialer *kafka.Dialer
 	gate   *gate
+	stop   context.CancelFunc
 }
 
 // metadataTTL is the longest the transport trusts its view of partitions and leaders (it refreshes after
@@ -91,20 +92,19 @@ func (c Connection) newCluster(topics []string) (*cluster, error) {
 		return nil, err
 	}
 	g := newGate(c.DialTimeout)
+	ctx, stop := context.WithCancel(context.Background())
 	rt := &kafka.Transport{
-		Dial: g.dial, DialTimeout: c.DialTimeout, MetadataTTL: metadataTTL, MetadataTopics: topics,
+		Context: ctx, // of the goroutines that keep its metadata fresh
+		Dial:    g.dial, DialTimeout: c.DialTimeout, MetadataTTL: metadataTTL, MetadataTopics: topics,
 		ClientID: c.ClientID, TLS: tlsConfig, SASL: mechanism,
 	}
 	addr := kafka.TCP(c.Brokers...)
-	return &cluster{
-		addr: addr, rt: rt, gate: g,
-		client: &kafka.Client{Addr: addr, Transport: rt},
-		dialer: &kafka.Dialer{ClientID: c.ClientID, Timeout: c.DialTimeout, DialFunc: g.dial, TLS: tlsConfig, SASLMechanism: mechanism},
-	}, nil
+	return &cluster{addr: addr, rt: rt, gate: g, stop: stop, client: &kafka.Client{Addr: addr, Transport: rt}}, nil
 }
 
 // close ends every connection at once; requests under way fail.
 func (c *cluster) close() {
+	c.stop()
 	c.rt.CloseIdleConnections()
 	c.gate.close()
 }

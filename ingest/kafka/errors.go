@@ -43,11 +43,6 @@ func classify(err error) class {
 	return transient
 }
 
-// retryAtOnce says whether err is an ordinary step of joining a group, which the broker paces itself.
-func retryAtOnce(err error) bool {
-	return errors.Is(err, kafka.RebalanceInProgress) || errors.Is(err, kafka.MemberIDRequired)
-}
-
 // isTLS says whether err came from a TLS handshake.
 func isTLS(err error) bool {
 	var verify *tls.CertificateVerificationError
@@ -98,9 +93,9 @@ func (c *cluster) hint(err error) string {
 // the wrong protocol to a listener.
 func (c *cluster) hintClosed() string {
 	switch {
-	case c.dialer.SASLMechanism == nil && c.dialer.TLS == nil:
+	case c.rt.SASL == nil && c.rt.TLS == nil:
 		return "the broker closed the connection: if this goes on, the listener may want TLS or SASL"
-	case c.dialer.SASLMechanism == nil:
+	case c.rt.SASL == nil:
 		return "the broker closed the connection: if this goes on, the listener may want SASL"
 	}
 	return "the broker closed the connection: if this goes on during authentication, check the credentials"

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// gate opens every connection of a cluster and can end them all at once. kafka-go's group client waits
-// for the network without a context of the caller's; closing its connections is the one way to hold a
-// deadline at shutdown.
+// gate opens every connection of a cluster and can end them all at once. kafka-go's transport leaves a
+// request whose context ended to finish in the background, a long poll for one; closing its connection is
+// the one way to be rid of it at shutdown.
 type gate struct {
 	dialer net.Dialer
 

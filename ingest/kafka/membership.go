@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,40 +13,47 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// run keeps this process a member of its group until soft ends. Each turn joins with the topics that exist
-// now: kafka-go assigns nothing at all while one of the topics it was given is missing, and asks for
-// generation after generation without a pause.
+// run keeps this process a member of its group until soft ends, then leaves it.
 func (s *Source) run(soft, hard context.Context) {
 	defer close(s.done)
+	g := &group{cfg: &s.cfg, cluster: s.cluster}
+	defer g.leave(hard)
 	var retry backoff
 	for soft.Err() == nil {
-		counts, err := s.cluster.topics(soft, s.cfg.Topics)
+		gen, err := g.join(soft)
 		if soft.Err() != nil {
 			return
 		}
-		s.noteTopics(soft, counts, err)
-		if err != nil || len(counts) == 0 {
-			c := transient
-			if err != nil {
-				c = classify(err)
-			}
-			retry.pause(soft, c)
+		if err != nil {
+			s.joinFailed(soft, err, &retry)
 			continue
 		}
 		retry.reset()
-		if err := s.member(soft, hard, counts); err != nil {
-			s.topicFaults(soft, s.cfg.Topics, "joining the group: "+s.cluster.explain(err))
-			retry.pause(soft, denied)
-		}
+		s.topicFaults(soft, s.cfg.Topics, "")
+		s.stats.Generations.Add(1)
+		s.serve(soft, hard, g, gen)
 	}
 }
 
-// noteTopics shows which topics are missing, or why none could be looked up.
-func (s *Source) noteTopics(ctx context.Context, counts map[string]int, err error) {
-	if err != nil {
-		s.topicFaults(ctx, s.cfg.Topics, s.cluster.explain(err))
+// joinFailed shows why there is no generation and waits before the next attempt: longest when it waits for
+// a person, not at all for an ordinary step of the protocol, which the broker paces itself.
+func (s *Source) joinFailed(ctx context.Context, err error, retry *backoff) {
+	if errors.Is(err, kafka.RebalanceInProgress) {
 		return
 	}
+	s.topicFaults(ctx, s.cfg.Topics, "joining the group: "+s.cluster.explain(err))
+	if c := classify(err); c == denied {
+		retry.pause(ctx, c)
+		return
+	}
+	sleep(ctx, retry.next(s.cfg.JoinGroupBackoff, joinLast))
+}
+
+// joinLast is the longest pause between attempts to join.
+const joinLast = 2 * time.Second
+
+// noteTopics shows which topics are missing.
+func (s *Source) noteTopics(ctx context.Context, counts map[string]int) {
 	for _, t := range s.cfg.Topics {
 		text := ""
 		if counts[t] == 0 {
@@ -69,127 +77,111 @@ func (s *Source) topicFaults(ctx context.Context, topics []string, text string) 
 	}
 }
 
-// member joins the group with the topics of counts and serves its generations until soft ends or the set
-// of existing topics changes.
-func (s *Source) member(soft, hard context.Context, counts map[string]int) error {
-	topics := slices.Sorted(maps.Keys(counts))
-	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
-		ID: s.cfg.Group, Brokers: s.cfg.Brokers, Dialer: s.cluster.dialer, Topics: topics,
-		HeartbeatInterval: s.cfg.SessionTimeout / 8, SessionTimeout: s.cfg.SessionTimeout,
-		RebalanceTimeout: s.cfg.RebalanceTimeout, JoinGroupBackoff: s.cfg.JoinGroupBackoff,
-		StartOffset: s.cfg.startOffset(), Timeout: s.cfg.DialTimeout,
-	})
-	if err != nil {
-		return err
-	}
-	defer group.Close()
-	var retry backoff
-	for soft.Err() == nil {
-		gen, err := group.Next(soft)
-		if soft.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			s.joinFailed(soft, topics, err, &retry)
-			continue
-		}
-		retry.reset()
-		s.topicFaults(soft, topics, "")
-		s.stats.Generations.Add(1)
-		seen := make(chan map[string]int, 1)
-		gen.Start(func(ctx context.Context) { seen <- s.serve(ctx, soft, hard, gen, counts) })
-		counts = <-seen
-		if !slices.Equal(slices.Sorted(maps.Keys(counts)), topics) {
-			return nil
-		}
-	}
-	return nil
-}
-
-// joinFailed shows why no generation came. The group's own pause is JoinGroupBackoff; what is added here
-// makes repeated failures rarer, those that wait for a person most of all.
-func (s *Source) joinFailed(ctx context.Context, topics []string, err error, retry *backoff) {
-	if classify(err) == fenced || retryAtOnce(err) {
-		return
-	}
-	s.topicFaults(ctx, topics, "joining the group: "+s.cluster.explain(err))
-	if c := classify(err); c == denied {
-		retry.pause(ctx, c)
-		return
-	}
-	sleep(ctx, retry.next(s.cfg.JoinGroupBackoff, joinLast))
-}
-
-// joinLast is the longest pause between attempts to join.
-const joinLast = 2 * time.Second
-
 // serve reads the generation's partitions until the group calls for a rebalance, soft ends, this member
-// is found to be fenced, or topics or partitions appear or vanish. It returns what exists then. Before
-// it returns it commits once more, and ends the tenures: what is still in flight is given back.
-func (s *Source) serve(gen, soft, hard context.Context, g *kafka.Generation, counts map[string]int) map[string]int {
-	ctx, cancel := context.WithCancel(gen)
+// is found to be fenced, or it leads the group and topics or partitions appear or vanish. Before it
+// returns it commits once more, and ends the tenures: what is still in flight is given back.
+func (s *Source) serve(soft, hard context.Context, g *group, gen *generation) {
+	ctx, cancel := context.WithCancel(soft)
 	defer cancel()
-	defer context.AfterFunc(soft, cancel)()
-	fetchers := s.assign(g)
+	fetchers := s.assign(gen)
 	var wg sync.WaitGroup
 	for f, start := range fetchers {
 		wg.Go(func() { f.run(ctx, start) })
 	}
-	c := &committer{source: s, generation: g, fetchers: slices.Collect(maps.Keys(fetchers))}
-	counts = s.watch(ctx, c, counts)
+	wg.Go(func() {
+		defer cancel()
+		s.heartbeats(ctx, g, gen)
+	})
+	c := &committer{source: s, generation: gen.id, member: g.member, fetchers: slices.Collect(maps.Keys(fetchers))}
+	s.watch(ctx, c, gen)
 	cancel()
 	wg.Wait()
 	c.last(hard)
 	for f := range fetchers {
 		f.close(soft.Err() == nil)
 	}
-	return counts
 }
 
 // assign makes a fetcher for each partition of the generation, with the offset to start at.
-func (s *Source) assign(g *kafka.Generation) map[*fetcher]int64 {
+func (s *Source) assign(gen *generation) map[*fetcher]int64 {
 	fetchers := map[*fetcher]int64{}
-	for topic, list := range g.Assignments {
-		for _, a := range list {
-			f := &fetcher{
-				cfg: &s.cfg, cluster: s.cluster, log: s.log, stats: &s.stats, slabs: &s.slabs, out: s.out,
-				account: s.account(topic, int32(a.ID)), topic: topic, partition: int32(a.ID),
-			}
-			f.account.set(func(p *ingest.Progress) {
-				p.Committed, p.Fault = max(-1, a.Offset), "" // below 0 the offset is a sentinel
-			})
-			fetchers[f] = a.Offset
+	for key, offset := range gen.offsets {
+		f := &fetcher{
+			cfg: &s.cfg, cluster: s.cluster, log: s.log, stats: &s.stats, slabs: &s.slabs, out: s.out,
+			account: s.account(key.topic, key.partition), topic: key.topic, partition: key.partition,
+		}
+		f.account.set(func(p *ingest.Progress) { p.Committed, p.Fault = offset, "" })
+		fetchers[f] = offset
+		if offset < 0 {
+			fetchers[f] = s.cfg.startOffset()
 		}
 	}
 	s.slabs.setLimit(int64(len(fetchers)) * (s.cfg.WindowBytes + int64(s.cfg.MaxBytes)))
 	return fetchers
 }
 
-// watch commits on a timer and looks for new topics and partitions, until ctx ends or something calls for
-// a new generation.
-func (s *Source) watch(ctx context.Context, c *committer, counts map[string]int) map[string]int {
+// heartbeats keeps the membership alive and returns when the generation is over. While the coordinator
+// cannot be reached it goes on trying, and the fetchers go on reading: if the group has meanwhile given the
+// partitions to others, its refusal of the commits makes the repeated work harmless.
+func (s *Source) heartbeats(ctx context.Context, g *group, gen *generation) {
+	tick := time.NewTicker(s.cfg.SessionTimeout / 8)
+	defer tick.Stop()
+	failing := time.Time{}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		err := g.heartbeat(ctx, gen)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			failing = time.Time{}
+		case errors.Is(err, kafka.RebalanceInProgress), classify(err) == fenced:
+			return
+		case failing.IsZero():
+			failing = time.Now()
+		case time.Since(failing) > s.cfg.SessionTimeout:
+			s.topicFaults(ctx, s.cfg.Topics, "no contact to the group's coordinator: "+s.cluster.explain(err))
+		}
+	}
+}
+
+// watch commits on a timer and looks for topics and partitions that appear or vanish, until ctx ends or
+// something calls for a new generation.
+func (s *Source) watch(ctx context.Context, c *committer, gen *generation) {
 	commit := time.NewTicker(s.cfg.CommitInterval)
 	defer commit.Stop()
 	poll := time.NewTicker(s.cfg.TopicPoll)
 	defer poll.Stop()
+	if gen.leader {
+		s.noteTopics(ctx, gen.counts)
+	}
 	for {
 		select {
 		case <-ctx.Done():
-			return counts
+			return
 		case <-commit.C:
 			if c.commit(ctx) == fenced {
-				return counts
+				return
 			}
 		case <-poll.C:
 			now, err := s.cluster.topics(ctx, s.cfg.Topics)
 			if err != nil {
 				continue // the fetchers meet the same error and show it
 			}
-			s.noteTopics(ctx, now, nil)
-			if !maps.Equal(now, counts) {
-				s.log.InfoContext(ctx, "kafka topics changed: rejoining the group", "partitions", now)
-				return now
+			s.noteTopics(ctx, now)
+			if gen.leader && s.changed(gen.counts, now) {
+				s.log.InfoContext(ctx, "kafka topics changed: sharing the partitions out anew", "partitions", now)
+				return
 			}
 		}
 	}
+}
+
+// changed says whether one of this source's topics has another number of partitions now.
+func (s *Source) changed(before, now map[string]int) bool {
+	return slices.ContainsFunc(s.cfg.Topics, func(t string) bool { return before[t] != now[t] })
 }
