@@ -45,14 +45,25 @@ func start(t *testing.T, args ...string) *child {
 		c.err = c.cmd.Wait()
 		close(c.ended)
 	}()
-	t.Cleanup(func() {
-		_ = c.cmd.Process.Kill() // an error means that it has ended
-		<-c.ended
-		if t.Failed() {
-			t.Logf("galaxalign %s (%v)\n%s%s", strings.Join(args, " "), c.err, c.stdout.String(), tail(c.stderr.String(), 8000))
-		}
-	})
+	t.Cleanup(func() { c.cleanUp(t, args) })
 	return c
+}
+
+// cleanUp ends the process. After a failure it says what the process wrote, with the stacks of its
+// goroutines if it was still running.
+func (c *child) cleanUp(t *testing.T, args []string) {
+	if t.Failed() {
+		_ = c.cmd.Process.Signal(syscall.SIGQUIT) // an error means that it has ended
+		select {
+		case <-c.ended:
+		case <-time.After(5 * time.Second):
+		}
+	}
+	_ = c.cmd.Process.Kill()
+	<-c.ended
+	if t.Failed() {
+		t.Logf("galaxalign %s (%v)\n%s%s", strings.Join(args, " "), c.err, c.stdout.String(), tail(c.stderr.String(), 40_000))
+	}
 }
 
 // page waits for the address of the page.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"runtime"
 	"runtime/pprof"
 
 	"github.com/galaxalign/galaxalign/cmd/internal/bench"
@@ -21,10 +22,14 @@ func profiled(o benchOptions, f func() (*bench.EndToEnd, error)) (out *bench.End
 		}
 		defer pprof.StopCPUProfile()
 	}
+	if o.memProfile != "" {
+		runtime.MemProfileRate = 1 // every allocation from here on
+	}
 	out, err = f()
 	if o.memProfile == "" {
 		return out, err
 	}
+	runtime.GC() // the profile holds what the last collection saw
 	file, createErr := os.Create(o.memProfile)
 	if createErr != nil {
 		return out, errors.Join(err, createErr)

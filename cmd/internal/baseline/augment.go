@@ -47,9 +47,9 @@ func drawConditions(rng *rand.Rand, size int) conditions {
 		dx:     rng.IntN(margin + 1), dy: rng.IntN(margin + 1),
 		survey: simulate.LegacyCamera(size + margin), cutoutPx: size,
 	}
-	grey := between(rng, 0.4, 2.5)
+	grey, red := between(rng, 0.4, 2.5), 0.1*rng.NormFloat64()
 	for b := range c.flux {
-		c.flux[b] = grey * math.Exp(0.1*rng.NormFloat64())
+		c.flux[b] = grey * math.Exp(red*float64(b-1)+0.03*rng.NormFloat64())
 		c.sky[b] = 0.3 * rng.NormFloat64()
 	}
 	if rng.IntN(2) == 0 {
@@ -111,7 +111,7 @@ func (c *conditions) cut(plane []float32, sky float32, img *schemas.Image) {
 func crowd(rng *rand.Rand, g *simulate.Galaxy, width float64) {
 	const inner = 7.0 // arcsec from the centre
 	uniform := func(a, b float64) float64 { return a + (b-a)*rng.Float64() }
-	for range int(width * width * uniform(0, 0.014)) {
+	for range int(width * width * uniform(0, 0.008)) {
 		x, y := uniform(-width/2, width/2), uniform(-width/2, width/2)
 		if math.Hypot(x, y) < inner {
 			continue

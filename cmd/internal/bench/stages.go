@@ -40,6 +40,7 @@ func (s *Stages) Sum() float64 {
 type stageBench struct {
 	model   assemble.Model
 	decoder ingest.Decoder
+	message ingest.Message
 	cutout  schemas.Cutout
 	scratch *preprocess.Scratch
 	buffers *infer.Buffers
@@ -108,8 +109,8 @@ func (b *stageBench) pass(ctx context.Context, payloads [][]byte, batchRows int,
 
 func (b *stageBench) decode(i int, payload []byte) error {
 	b.cutout.Reset()
-	m := ingest.Message{Origin: schemas.Origin{Topic: "bench", Offset: int64(i)}, Value: payload}
-	if err := b.decoder.Decode(&m, &b.cutout); err != nil {
+	b.message = ingest.Message{Origin: schemas.Origin{Topic: "bench", Offset: int64(i)}, Value: payload}
+	if err := b.decoder.Decode(&b.message, &b.cutout); err != nil {
 		return fmt.Errorf("bench: payload %d: %w", i, err)
 	}
 	return nil
