@@ -147,3 +147,19 @@ func TestExampleKnowsEveryKey(t *testing.T) {
 		}
 	}
 }
+
+// TestTheComposeFileIsValid loads the configuration that the compose file mounts: only its bundle, which
+// the user brings, may be missing.
+func TestTheComposeFileIsValid(t *testing.T) {
+	path := filepath.Join("..", "..", "..", "deploy", "compose", "galaxalign.yaml")
+	_, err := Load(path)
+	var e *Error
+	if !errors.As(err, &e) {
+		t.Fatalf("got %v", err)
+	}
+	for _, f := range e.Faults {
+		if f.Key != "models[0].bundle" {
+			t.Errorf("%s: %s", path, f)
+		}
+	}
+}
