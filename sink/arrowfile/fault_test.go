@@ -250,28 +250,28 @@ func TestABatchThatCouldNotBeTakenBack(t *testing.T) {
 	fs := &disktest.FS{}
 	s := open(t, Config{Dir: dir}, WithFS(fs), quiet)
 	mustWrite(t, s, sinktest.Batch(m, 0, 5))
-	fs.Fail = func(op disktest.Op, path string) error {
+	fs.SetFail(func(op disktest.Op, path string) error {
 		if strings.HasSuffix(path, openExtension) && (op == disktest.OpSync || op == disktest.OpTruncate) {
 			return syscall.EIO
 		}
 		return nil
-	}
+	})
 	var report sink.Report
 	if err := s.Write(t.Context(), sinktest.Batch(m, 5, 5), &report); !errors.Is(err, syscall.EIO) {
 		t.Fatalf("error %v, want EIO", err)
 	}
-	fs.Fail = func(op disktest.Op, path string) error { // nothing is sealed before the process dies
+	fs.SetFail(func(_ disktest.Op, path string) error { // nothing is sealed before the process dies
 		if strings.HasSuffix(path, sealingSuffix) {
 			return syscall.EIO
 		}
 		return nil
-	}
+	})
 	mustWrite(t, s, sinktest.Batch(m, 5, 5))
 	mustWrite(t, s, sinktest.Batch(m, 8, 7))
 	if err := s.Abandon(); err != nil {
 		t.Fatal(err)
 	}
-	fs.Fail = nil
+	fs.SetFail(nil)
 	checkExactlyOnce(t, fs, dir, m, 15, 15)
 }
 

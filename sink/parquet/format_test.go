@@ -103,7 +103,7 @@ func (f *seekBuffer) Seek(int64, int) (int64, error) { return int64(f.Len()), ni
 // Parquet writer drops such errors between row groups and in Close; the sink must not.
 func TestAWriteThatFailsInTheMiddle(t *testing.T) {
 	m := sinktest.Model(512)
-	batch := sinktest.Batch(m, 0, 2500) // 5 MB that do not compress
+	batch := sinktest.Batch(m, 0, 1500) // 3 MB that do not compress
 	for n := 1; ; n++ {
 		fs, dir, writes := &disktest.FS{}, t.TempDir(), 0
 		fs.Fail = func(op disktest.Op, path string) error {
@@ -124,7 +124,7 @@ func TestAWriteThatFailsInTheMiddle(t *testing.T) {
 		}
 		err = s.Close(t.Context())
 		if writes < n {
-			if err != nil || n < 4 {
+			if err != nil || n < 3 {
 				t.Fatalf("%d writes, error %v: want several writes and no error", writes, err)
 			}
 			return
@@ -135,8 +135,8 @@ func TestAWriteThatFailsInTheMiddle(t *testing.T) {
 		if s, err = Open(arrowfile.Config{Dir: dir}, arrowfile.WithFS(fs)); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Write(t.Context(), batch, &report); err != nil || len(report.Duplicate) != 2500 {
-			t.Fatalf("write %d failed: %d of 2,500 records kept, %v", n, len(report.Duplicate), err)
+		if err := s.Write(t.Context(), batch, &report); err != nil || len(report.Duplicate) != 1500 {
+			t.Fatalf("write %d failed: %d of 1,500 records kept, %v", n, len(report.Duplicate), err)
 		}
 		if err := s.Close(t.Context()); err != nil {
 			t.Fatal(err)

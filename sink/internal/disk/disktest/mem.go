@@ -37,6 +37,7 @@ const (
 // FS is the file system. The zero FS is empty and ready. It is safe for concurrent use.
 type FS struct {
 	// Fail, when set, is asked before each operation, one at a time; an error makes the operation fail.
+	// Once the file system is in use, SetFail changes it.
 	Fail func(op Op, path string) error
 
 	mu   sync.Mutex
@@ -55,6 +56,13 @@ type dir struct {
 }
 
 var _ disk.FS = (*FS)(nil)
+
+// SetFail replaces Fail.
+func (f *FS) SetFail(fail func(op Op, path string) error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.Fail = fail
+}
 
 func (f *FS) fail(op Op, path string) error {
 	if f.Fail == nil {
