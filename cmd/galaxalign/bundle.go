@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -69,17 +70,22 @@ func newBundleBaseline() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "baseline DIR",
 		Short: "Fit the starter model to the simulated survey",
-		Long: `Draws simulated galaxies, fits the starter model to them and writes its bundle. --real folders of
-pictures with a labels.csv (columns file and galaxy10, or file and icon) are tested on, never fitted to.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		Long: `Draws simulated galaxies, fits the starter model to them and writes its bundle to DIR, which must not
+exist. --real folders of pictures with a labels.csv (columns file and galaxy10, or file and icon) are
+tested on, never fitted to; a --split folder is tested on in two halves, by a hash of the file's name.`,
+		Example: `  galaxalign bundle baseline bundles/starter --split data/galaxy10-samples --real data/galaxyzoo-site`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			cfg.Dir = args[0]
+			if err := cfg.Validate(); err != nil {
+				return err
+			}
 			rt, err := openRuntime(cmd)
 			if err != nil {
 				return err
 			}
-			defer rt.Close()
-			cfg.Dir = args[0]
-			cfg.Progress = progressBar(cmd, cfg.Train+cfg.Test, "drawing galaxies")
+			defer func() { err = errors.Join(err, rt.Close()) }()
+			cfg.Progress = progressBar(cmd, cfg.Draws(), "drawing galaxies")
 			report, err := baseline.Make(cmd.Context(), rt, cfg)
 			if err != nil {
 				return err
@@ -90,10 +96,11 @@ pictures with a labels.csv (columns file and galaxy10, or file and icon) are tes
 		},
 	}
 	f := cmd.Flags()
-	f.IntVar(&cfg.Train, "train", 20_000, "simulated galaxies to fit to")
-	f.IntVar(&cfg.Test, "test", 2_000, "simulated galaxies held out")
+	f.IntVar(&cfg.Train, "train", 16_000, "galaxies to fit to")
+	f.IntVar(&cfg.Test, "test", 2_000, "galaxies held out: so many as served, and so many under random conditions")
 	f.Uint64Var(&cfg.Seed, "seed", 1, "seed of the survey and of the fit")
 	f.StringSliceVar(&cfg.Real, "real", nil, "folders of labelled real pictures to test on")
+	f.StringSliceVar(&cfg.Split, "split", nil, "folders to test on in two halves: seen in design, and kept aside")
 	return cmd
 }
 

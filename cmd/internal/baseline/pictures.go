@@ -8,11 +8,14 @@ import (
 	_ "image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/image/draw"
 
 	"github.com/galaxalign/galaxalign/infer/starter"
+	"github.com/galaxalign/galaxalign/ingest/simulate"
 )
 
 // iconClass maps the answer icons of Galaxy Zoo to Galaxy10 classes, where one answer alone decides.
@@ -35,48 +38,85 @@ func readLabels(dir string) ([]labelled, error) {
 	path := filepath.Join(dir, "labels.csv")
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("real pictures: %w", err)
+		return nil, fmt.Errorf("real pictures: the folder needs a file labels.csv: %w", err)
 	}
 	defer f.Close()
 	rows, err := csv.NewReader(f).ReadAll()
 	if err != nil {
 		return nil, fmt.Errorf("real pictures: %s: %w", path, err)
 	}
-	column := map[string]int{}
-	for i, name := range rows[0] {
-		column[name] = i
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("real pictures: %s is empty; its first line names the columns: file and galaxy10, or file and icon", path)
 	}
-	file, ok := column["file"]
-	if !ok {
-		return nil, fmt.Errorf("real pictures: %s has no column named file", path)
+	file := slices.Index(rows[0], "file")
+	class, ok := classColumn(rows[0])
+	if file < 0 || !ok {
+		return nil, fmt.Errorf("real pictures: %s has the columns %s; it needs file and galaxy10, or file and icon", path, strings.Join(rows[0], ", "))
 	}
-	return collect(dir, rows[1:], file, column), nil
+	found, err := collect(dir, rows[1:], file, class)
+	if err != nil {
+		return nil, fmt.Errorf("real pictures: %s: %w", path, err)
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("real pictures: no row of %s gives a class", path)
+	}
+	return found, nil
 }
 
-func collect(dir string, rows [][]string, file int, column map[string]int) []labelled {
-	class := map[string]int{}
-	var order []string
-	for _, row := range rows {
-		c, ok := rowClass(row, column)
-		if !ok {
+// classOf reads the class of a row, -1 for none.
+type classOf func(row []string) (int, error)
+
+// classColumn finds out how a table states classes.
+func classColumn(header []string) (classOf, bool) {
+	if i := slices.Index(header, "galaxy10"); i >= 0 {
+		return func(row []string) (int, error) { return classNumber(row[i]) }, true
+	}
+	if i := slices.Index(header, "icon"); i >= 0 {
+		return func(row []string) (int, error) {
+			if c, ok := iconClass[row[i]]; ok {
+				return c, nil
+			}
+			return -1, nil
+		}, true
+	}
+	return nil, false
+}
+
+// classNumber reads 0 to 9; nothing is -1.
+func classNumber(text string) (int, error) {
+	if text == "" {
+		return -1, nil
+	}
+	c, err := strconv.Atoi(text)
+	if err != nil || c < 0 || c >= simulate.NumClasses {
+		return 0, fmt.Errorf("galaxy10 is %q, want 0 to %d, or nothing for a picture without a class", text, simulate.NumClasses-1)
+	}
+	return c, nil
+}
+
+// collect returns the pictures that all their rows with a class give the same class, in the order of the
+// table.
+func collect(dir string, rows [][]string, file int, class classOf) ([]labelled, error) {
+	var out []labelled
+	at := map[string]int{} // index in out
+	for n, row := range rows {
+		c, err := class(row)
+		if err != nil {
+			return nil, fmt.Errorf("row %d (%s): %w", n+2, row[file], err)
+		}
+		if c < 0 {
 			continue
 		}
-		before, seen := class[row[file]]
+		i, seen := at[row[file]]
 		switch {
 		case !seen:
-			class[row[file]] = c
-			order = append(order, row[file])
-		case before != c:
-			class[row[file]] = -1
+			at[row[file]] = len(out)
+			out = append(out, labelled{picturePath(dir, row[file]), c})
+		case out[i].class != c:
+			out[i].class = -1
 		}
 	}
-	var out []labelled
-	for _, name := range order {
-		if class[name] >= 0 {
-			out = append(out, labelled{picturePath(dir, name), class[name]})
-		}
-	}
-	return out
+	return slices.DeleteFunc(out, func(l labelled) bool { return l.class < 0 }), nil
 }
 
 // picturePath finds a picture in the folder itself or in its folder "examples".
@@ -88,35 +128,25 @@ func picturePath(dir, name string) string {
 	return path
 }
 
-func rowClass(row []string, column map[string]int) (int, bool) {
-	if i, ok := column["galaxy10"]; ok {
-		c, err := strconv.Atoi(row[i])
-		return c, err == nil && c >= 0 && c < 10
-	}
-	if i, ok := column["icon"]; ok {
-		c, ok := iconClass[row[i]]
-		return c, ok
-	}
-	return 0, false
-}
+// visible is the part of a real picture's side that is read. Galaxy Zoo's pictures are drawn so that the
+// galaxy's half-light radius is near 6 % of the side; half of it brings that to the 12 % of a galaxy of
+// 3 arcsec in the recipe's field of 25.
+const visible = 0.5
 
-// readPicture decodes a JPEG or PNG and brings its middle square to the size of the model: planes of
-// red, green and blue in [0,1].
+// readPicture decodes a JPEG or PNG and brings the middle of it to the size of the model: planes of red,
+// green and blue in [0,1].
 func readPicture(path string) ([]float32, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("real pictures: %w", err)
+		return nil, fmt.Errorf("real pictures: labels.csv names a picture that cannot be read: %w", err)
 	}
 	defer f.Close()
 	img, _, err := image.Decode(f)
 	if err != nil {
-		return nil, fmt.Errorf("real pictures: %s: %w", path, err)
+		return nil, fmt.Errorf("real pictures: %s is not a JPEG or PNG that can be decoded: %w", path, err)
 	}
-	b := img.Bounds()
-	side := min(b.Dx(), b.Dy())
-	x, y := b.Min.X+(b.Dx()-side)/2, b.Min.Y+(b.Dy()-side)/2
 	small := image.NewRGBA(image.Rect(0, 0, starter.Size, starter.Size))
-	draw.CatmullRom.Scale(small, small.Bounds(), img, image.Rect(x, y, x+side, y+side), draw.Src, nil)
+	draw.CatmullRom.Scale(small, small.Bounds(), img, middle(img.Bounds()), draw.Src, nil)
 	const plane = starter.Size * starter.Size
 	out := make([]float32, 3*plane)
 	for i := range plane {
@@ -125,4 +155,11 @@ func readPicture(path string) ([]float32, error) {
 		}
 	}
 	return out, nil
+}
+
+// middle is the square about the centre of b with the visible part of its shorter side.
+func middle(b image.Rectangle) image.Rectangle {
+	side := max(1, int(visible*float64(min(b.Dx(), b.Dy()))))
+	corner := image.Pt(b.Min.X+(b.Dx()-side)/2, b.Min.Y+(b.Dy()-side)/2)
+	return image.Rectangle{Min: corner, Max: corner.Add(image.Pt(side, side))}
 }

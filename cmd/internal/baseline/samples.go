@@ -25,12 +25,18 @@ type sampler struct {
 	meter     *starter.Meter
 }
 
+// examples are measured pictures with their classes.
+type examples struct {
+	x [][]float32
+	y []int
+}
+
 // measure is a way to make and measure galaxy i.
 type measure func(r *reader, i uint64) (features []float32, class int, err error)
 
 // draw measures galaxies first to first+n-1, on every core. done is called once a galaxy.
-func (s *sampler) draw(ctx context.Context, how measure, first uint64, n int, done func()) (x [][]float32, y []int, err error) {
-	x, y = make([][]float32, n), make([]int, n)
+func (s *sampler) draw(ctx context.Context, how measure, first uint64, n int, done func()) (examples, error) {
+	out := examples{make([][]float32, n), make([]int, n)}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var wg sync.WaitGroup
@@ -44,13 +50,13 @@ func (s *sampler) draw(ctx context.Context, how measure, first uint64, n int, do
 					stop(fmt.Errorf("galaxy %d: %w", first+uint64(i), err))
 					return
 				}
-				x[i], y[i] = features, class
+				out.x[i], out.y[i] = features, class
 				done()
 			}
 		})
 	}
 	wg.Wait()
-	return x, y, context.Cause(ctx)
+	return out, context.Cause(ctx)
 }
 
 // reader is one worker's decoder and scratch memory.
@@ -107,8 +113,8 @@ func (r *reader) varied(i uint64) ([]float32, int, error) {
 	return features, int(class), err
 }
 
-// training measures galaxy i as it is served, for one in four, and under random conditions else.
-func training(r *reader, i uint64) ([]float32, int, error) {
+// fitted measures galaxy i as it is served, for one in four, and under random conditions else.
+func fitted(r *reader, i uint64) ([]float32, int, error) {
 	if i%4 == 0 {
 		return r.packet(i)
 	}
