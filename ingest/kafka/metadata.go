@@ -8,7 +8,7 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// topics returns the number of partitions of each of the named topics that exists. The answer is as old
+// topics returns the number of partitions of each of the named topics that exists and may be seen. The answer is as old
 // as the transport's metadata. The error is why no broker has answered yet.
 func (c *cluster) topics(ctx context.Context, names []string) (map[string]int, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchGrace)
@@ -19,13 +19,20 @@ func (c *cluster) topics(ctx context.Context, names []string) (map[string]int, e
 	}
 	found := make(map[string]int, len(res.Topics))
 	for _, t := range res.Topics {
-		if t.Error == nil && len(t.Partitions) > 0 {
+		switch {
+		case t.Error == nil && len(t.Partitions) > 0:
 			found[t.Name] = len(t.Partitions)
-		} else if t.Error != nil && !errors.Is(t.Error, kafka.UnknownTopicOrPartition) {
+		case t.Error != nil && !isAbsent(t.Error):
 			return nil, fmt.Errorf("topic %s: %w", t.Name, t.Error)
 		}
 	}
 	return found, nil
+}
+
+// isAbsent says whether a topic's error means that this topic cannot be read now, while others can.
+func isAbsent(err error) bool {
+	return errors.Is(err, kafka.UnknownTopicOrPartition) || errors.Is(err, kafka.TopicAuthorizationFailed) ||
+		errors.Is(err, kafka.LeaderNotAvailable) || errors.Is(err, kafka.InvalidTopic)
 }
 
 // endOffset returns the first offset of a partition that is kept (where is kafka.FirstOffset) or the one

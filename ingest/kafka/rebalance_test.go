@@ -8,11 +8,22 @@ import (
 	"time"
 
 	"github.com/galaxalign/galaxalign/ingest"
+	"github.com/twmb/franz-go/pkg/kfake"
 )
 
 func TestRebalanceInMidStream(t *testing.T) {
 	t.Parallel()
 	testRebalance(t, broker(t))
+}
+
+// With several brokers the coordinator and the leaders are not the broker that is named to begin with.
+func TestRebalanceOnThreeBrokers(t *testing.T) {
+	t.Parallel()
+	conn := broker(t, kfake.NumBrokers(3))
+	conn.Brokers = conn.Brokers[:1]
+	for range 3 { // topics and groups with different leaders and coordinators
+		testRebalance(t, conn)
+	}
 }
 
 // member runs a source in a goroutine of its own, finishing every third message late, and records what it saw.
