@@ -334,6 +334,49 @@ func TestSealedBatchesAreLarge(t *testing.T) {
 	}
 }
 
+// countingReader counts the bytes asked of a file.
+type countingReader struct {
+	Reader
+	n int64
+}
+
+func (r *countingReader) ReadAt(p []byte, pos int64) (int, error) {
+	r.n += int64(len(p))
+	return r.Reader.ReadAt(p, pos)
+}
+
+// TestIDsAreReadWithoutTheRest reads the ids of a file whose record batches are longer than what is
+// fetched of each.
+func TestIDsAreReadWithoutTheRest(t *testing.T) {
+	dir, m := t.TempDir(), sinktest.Model(512)
+	s := open(t, Config{Dir: dir})
+	want := sinktest.Records(m, 0, 8000)
+	mustWrite(t, s, &sink.Batch{Model: m, Records: want})
+	mustClose(t, s)
+	path := sealedFiles(t, dir, ".arrow")[0]
+	size, err := disk.OS{}.Size(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := 0
+	var counter *countingReader
+	err = withFile(disk.OS{}, path, func(r Reader) error {
+		counter = &countingReader{Reader: r}
+		return IPC{}.RecordIDs(counter, idVisitor(func(id schemas.RecordID) {
+			if i < len(want) && id != want[i].ID {
+				t.Fatalf("row %d has id %s, want %s", i, id, want[i].ID)
+			}
+			i++
+		}))
+	})
+	if err != nil || i != len(want) {
+		t.Fatalf("%d ids, %v, want %d", i, err, len(want))
+	}
+	if counter.n > size/2 {
+		t.Fatalf("%d of %d bytes read for the ids", counter.n, size)
+	}
+}
+
 func TestConfigListsEveryFault(t *testing.T) {
 	err := Config{MaxRows: -1, MaxBytes: -1, MaxAge: -1, Horizon: -1, LookupFiles: -1}.Validate()
 	joined, ok := err.(interface{ Unwrap() []error })

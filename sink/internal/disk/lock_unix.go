@@ -22,7 +22,7 @@ type Lock struct{ f *os.File }
 // gives the lock up when the process dies. The error is ErrLocked, with the process that has it, or an
 // error of the file system.
 func LockDir(dir string) (*Lock, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := makeDir(dir); err != nil {
 		return nil, err
 	}
 	path := filepath.Join(dir, "_lock")
@@ -44,6 +44,26 @@ func LockDir(dir string) (*Lock, error) {
 		_, _ = fmt.Fprintf(f, "%d\n", os.Getpid())
 	}
 	return &Lock{f: f}, nil
+}
+
+// makeDir makes a folder and the parents it lacks, and makes the new names durable.
+func makeDir(dir string) error {
+	var parents []string // of the folders to be made
+	for p := filepath.Clean(dir); ; p = filepath.Dir(p) {
+		if _, err := os.Stat(p); !errors.Is(err, os.ErrNotExist) {
+			break // there, or unreadable, which MkdirAll will report
+		}
+		parents = append(parents, filepath.Dir(p))
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, p := range parents {
+		if err := (OS{}).SyncDir(p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Release gives the folder up. The file stays: removing it would let two owners lock different files.
