@@ -10,6 +10,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/galaxalign/galaxalign/schemas/spelling"
 )
 
 // maxRecipeBytes bounds the text of a recipe: the longest public one has under 1 KiB.
@@ -134,7 +136,7 @@ func (k *keyChecker) unknown(node ast.Node, full, key string, fields []yamlField
 	for i, f := range fields {
 		names[i] = f.key
 	}
-	if n := nearest(key, names); n != "" {
+	if n := spelling.Nearest(key, names); n != "" {
 		k.fault(node, full, "unknown key; did you mean %q?", n)
 		return
 	}
@@ -174,37 +176,4 @@ func withLines(err error, lines map[string]int) error {
 		out = append(out, e)
 	}
 	return errors.Join(out...)
-}
-
-// nearest returns the word that is few edits away from s, or "".
-func nearest(s string, words []string) string {
-	best, distance := "", len(s)/3+2
-	for _, w := range words {
-		if d := editDistance(s, w); d < distance {
-			best, distance = w, d
-		}
-	}
-	return best
-}
-
-// editDistance is the Levenshtein distance in bytes, of at most the first 64 of each.
-func editDistance(a, b string) int {
-	a, b = a[:min(len(a), 64)], b[:min(len(b), 64)]
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

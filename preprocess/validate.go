@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/galaxalign/galaxalign/schemas/spelling"
 )
 
 // Limits of a recipe: far above any survey's cutout, small enough that a recipe cannot exhaust memory.
@@ -44,7 +46,7 @@ func (c *checker) oneOf(field, value string, words ...string) {
 		return
 	}
 	text := fmt.Sprintf("%q is not one of %s", value, strings.Join(words, ", "))
-	if n := nearest(value, words); n != "" {
+	if n := spelling.Nearest(value, words); n != "" {
 		text += fmt.Sprintf("; did you mean %q?", n)
 	}
 	c.fault(field, "%s", text)

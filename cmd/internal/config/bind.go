@@ -9,6 +9,8 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/galaxalign/galaxalign/schemas/spelling"
 )
 
 // binder writes a YAML tree into a struct and remembers the line of every key, so that a fault found
@@ -89,7 +91,7 @@ func (b *binder) mapping(node ast.Node, dst reflect.Value, key string) {
 		switch {
 		case !known:
 			fix := "known keys here: " + strings.Join(fieldNames(dst.Type()), ", ")
-			if near := nearest(name, fieldNames(dst.Type())); near != "" {
+			if near := spelling.Nearest(name, fieldNames(dst.Type())); near != "" {
 				fix = fmt.Sprintf("did you mean %q?", near)
 			}
 			b.fault(pair.Key, path, "unknown key", fix)

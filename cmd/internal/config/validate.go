@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/galaxalign/galaxalign/schemas/spelling"
 )
 
 // checker collects what is wrong with a configuration, key by key.
@@ -24,7 +26,7 @@ func (c *checker) oneOf(key, value string, allowed ...string) {
 	}
 	shown := slices.DeleteFunc(slices.Clone(allowed), func(s string) bool { return s == "" })
 	fix := "write one of " + strings.Join(shown, ", ")
-	if near := nearest(value, shown); near != "" {
+	if near := spelling.Nearest(value, shown); near != "" {
 		fix = fmt.Sprintf("did you mean %q?", near)
 	}
 	c.fail(key, fmt.Sprintf("%q is not known", value), fix)
