@@ -28,8 +28,8 @@ func Run(t *testing.T, h Harness) {
 	t.Run("EmptyEmbedding", h.emptyEmbedding)
 }
 
-// session is one test's storage and the sink open on it.
-type session struct {
+// trial is one test's storage and the sink open on it.
+type trial struct {
 	t      *testing.T
 	h      *Harness
 	store  Backend
@@ -38,15 +38,15 @@ type session struct {
 	want   []schemas.Record
 }
 
-func (h *Harness) start(t *testing.T, embedding int) (*session, *schemas.ModelInfo) {
+func (h *Harness) start(t *testing.T, embedding int) (*trial, *schemas.ModelInfo) {
 	m := Model(embedding)
-	s := &session{t: t, h: h, store: h.New(t, m)}
+	s := &trial{t: t, h: h, store: h.New(t, m)}
 	s.sink = s.store.Open(t)
 	return s, m
 }
 
 // write writes records that must all be accepted.
-func (s *session) write(b *sink.Batch) {
+func (s *trial) write(b *sink.Batch) {
 	s.t.Helper()
 	if err := s.sink.Write(s.t.Context(), b, &s.report); err != nil {
 		s.t.Fatalf("write of %d records: %v", len(b.Records), err)
@@ -60,7 +60,7 @@ func (s *session) write(b *sink.Batch) {
 }
 
 // closeAndCheck closes the sink and compares what a reader sees with want.
-func (s *session) closeAndCheck(repeats bool) {
+func (s *trial) closeAndCheck(repeats bool) {
 	s.t.Helper()
 	if err := s.sink.Close(s.t.Context()); err != nil {
 		s.t.Fatalf("close: %v", err)
@@ -69,7 +69,7 @@ func (s *session) closeAndCheck(repeats bool) {
 }
 
 // wantDuplicates checks the report of a batch whose records were all written before.
-func (s *session) wantDuplicates(n int, known bool) {
+func (s *trial) wantDuplicates(n int, known bool) {
 	s.t.Helper()
 	want := 0
 	if known {
