@@ -12,10 +12,13 @@ const (
 	minSpread    = 1.5  // bounds of that standard deviation
 	maxSpread    = 13.0 // a galaxy that fills the picture
 	maxOffset    = 12.0 // of the galaxy's centre from the picture's
-	reach        = 3.0  // half a frame, in standard deviations of the light
+	reach        = 2.6  // half a frame, in standard deviations of the light
 	skyRings     = 3    // rings from this one on may show bare sky
 	lightFloor   = 0.01 // above the sky; what is fainter does not count
 )
+
+// half is the side of the picture, reduced by two, in which the galaxy is looked for.
+const half = Size / 2
 
 // Columns of the table of monomials of x and y, in pixels from the picture's centre.
 const (
@@ -28,13 +31,15 @@ const (
 	monomials
 )
 
-// monomialTable returns 1, x, y, x^2, xy, y^2 of every pixel: [monomials][Size*Size].
-func monomialTable() []float32 {
-	const pixels = Size * Size
-	table := make([]float32, monomials*pixels)
+// monomialTable returns the first count of 1, x, y, x^2, xy, y^2 at the middles of side x side squares
+// that divide the picture: [count][side*side].
+func monomialTable(side, count int) []float32 {
+	pixels, step := side*side, float32(Size)/float32(side)
+	table := make([]float32, count*pixels)
 	for i := range pixels {
-		x, y := float32(i%Size)-(Size-1)/2.0, float32(i/Size)-(Size-1)/2.0
-		for k, v := range [monomials]float32{1, x, y, x * x, x * y, y * y} {
+		x := (float32(i%side) - float32(side-1)/2) * step
+		y := (float32(i/side) - float32(side-1)/2) * step
+		for k, v := range []float32{1, x, y, x * x, x * y, y * y}[:count] {
 			table[k*pixels+i] = v
 		}
 	}
@@ -44,13 +49,17 @@ func monomialTable() []float32 {
 // moments are values [N,1,1]: the centre of the light and its second moments about it.
 type moments struct{ x, y, xx, xy, yy string }
 
-// standardFrame turns, shifts and scales each picture so that its galaxy lies in the middle, its long
-// axis along the rows, at one size: what is measured then depends neither on how large the galaxy is on
-// the sky nor on how it lies there. The galaxy's place, size and direction are the moments of its light
-// under a Gaussian window that follows it (adaptive moments: Bernstein & Jarvis 2002, AJ 123, 583).
-func (n *network) standardFrame(image string) string {
-	table := n.constant("monomials", []int64{monomials, Size * Size}, monomialTable())
-	light := n.flat(n.mix(image, 1.0/3, 1.0/3, 1.0/3), 1, Size*Size)
+// frame is where a galaxy lies in its picture.
+type frame struct {
+	placement string // [N,2,3], see placement
+	sky       string // [N,1,1], the light of the sky
+}
+
+// findGalaxy finds each picture's galaxy by the moments of its light, [N,1,Size,Size], under a Gaussian
+// window that follows it (adaptive moments: Bernstein & Jarvis 2002, AJ 123, 583).
+func (n *network) findGalaxy(light string) frame {
+	table := n.constant("monomials", []int64{monomials, half * half}, monomialTable(half, monomials))
+	light = n.flat(n.halved(light), 1, half*half)
 	sky := n.skyOf(light)
 	excess := n.Op("Relu", []string{n.sub(light, n.add(sky, n.scalar(lightFloor)))})
 	zero := n.mul(sky, n.scalar(0))
@@ -59,18 +68,26 @@ func (n *network) standardFrame(image string) string {
 	columns := n.Op("Transpose", []string{table}, onnx.IntsAttribute("perm", 1, 0))
 	for range windowRounds {
 		m = n.look(excess, table, columns, m, n.mul(spread, n.scalar(windowGrowth)))
-		half := n.mul(n.add(m.xx, m.yy), n.scalar(0.5))
-		spread = n.clip(n.Op("Sqrt", []string{n.add(half, n.scalar(1e-6))}), minSpread, maxSpread)
+		square := n.mul(n.add(m.xx, m.yy), n.scalar(0.5))
+		spread = n.clip(n.Op("Sqrt", []string{n.add(square, n.scalar(1e-6))}), minSpread, maxSpread)
 	}
-	grid := n.Op("MatMul", []string{n.placement(m, spread), table})
-	grid = n.Op("Transpose", []string{grid}, onnx.IntsAttribute("perm", 0, 2, 1))
-	grid = n.Op("Reshape", []string{grid, n.ints("shape", -1, Size, Size, 2)})
-	return n.Op("GridSample", []string{image, grid}, onnx.StringAttribute("mode", "bilinear"), onnx.StringAttribute("padding_mode", "border"))
+	return frame{n.placement(m, spread), sky}
 }
 
-// skyOf is the darkest mean of the outer rings of flat light, [N,1,1].
+// sample turns, shifts and scales maps [N,1,Size,Size] so that the galaxy lies in the middle, its long axis
+// along the rows, at one size: what is measured then depends neither on how large the galaxy is on the
+// sky nor on how it lies there. It returns side x side pixels of the frame.
+func (n *network) sample(maps string, f frame, side int64) string {
+	pixels := n.constant("pixels", []int64{xx, side * side}, monomialTable(int(side), xx))
+	grid := n.Op("MatMul", []string{f.placement, pixels})
+	grid = n.Op("Transpose", []string{grid}, onnx.IntsAttribute("perm", 0, 2, 1))
+	grid = n.Op("Reshape", []string{grid, n.ints("shape", -1, side, side, 2)})
+	return n.Op("GridSample", []string{maps, grid}, onnx.StringAttribute("mode", "bilinear"), onnx.StringAttribute("padding_mode", "border"))
+}
+
+// skyOf is the darkest mean of the outer rings of the halved, flat light, [N,1,1].
 func (n *network) skyOf(light string) string {
-	outer := n.ringSlice(n.pool(light, rings{Size, fineRings}), skyRings, fineRings)
+	outer := n.ringSlice(n.pool(light, rings{half, fineRings}), skyRings, fineRings)
 	return n.Op("ReduceMin", []string{outer}, onnx.IntsAttribute("axes", 2), onnx.IntAttribute("keepdims", 1))
 }
 
@@ -95,21 +112,20 @@ func (n *network) look(excess, table, columns string, last moments, window strin
 }
 
 // placement returns the affine map from pixels of the frame to GridSample's coordinates of the picture
-// (-1 and 1 are the middles of neither: the outer edges of the first and last pixel), [N,2,monomials].
+// (-1 and 1 are the outer edges of the first and the last pixel), [N,2,3]: the coefficients of 1, x and y.
 func (n *network) placement(m moments, spread string) string {
 	e1, e2 := n.sub(m.xx, m.yy), n.mul(m.xy, n.scalar(2))
 	double := n.div(e1, n.length(e1, e2)) // cosine of twice the long axis' angle
-	half := func(v string) string {
+	ofHalf := func(v string) string {
 		return n.Op("Sqrt", []string{n.clip(n.mul(n.add(n.scalar(1), v), n.scalar(0.5)), 0, 1)})
 	}
-	cosine := half(double)
-	sine := n.mul(half(n.mul(double, n.scalar(-1))), n.Op("Sign", []string{e2}))
+	cosine := ofHalf(double)
+	sine := n.mul(ofHalf(n.mul(double, n.scalar(-1))), n.Op("Sign", []string{e2}))
 	const unit = 2.0 / Size
 	scale := n.mul(spread, n.scalar(reach*2/Size*unit))
 	along, across := n.mul(scale, cosine), n.mul(scale, sine)
-	zero := n.mul(scale, n.scalar(0))
-	x := n.join(2, n.mul(m.x, n.scalar(unit)), along, n.mul(across, n.scalar(-1)), zero, zero, zero)
-	y := n.join(2, n.mul(m.y, n.scalar(unit)), across, along, zero, zero, zero)
+	x := n.join(2, n.mul(m.x, n.scalar(unit)), along, n.mul(across, n.scalar(-1)))
+	y := n.join(2, n.mul(m.y, n.scalar(unit)), across, along)
 	return n.join(1, x, y)
 }
 

@@ -95,9 +95,12 @@ func (n *network) keep(x string) {
 // buildFeatures declares the input and adds every measurement; it returns the name of [N,?].
 func (n *network) buildFeatures() string {
 	image := n.Input(InputName, onnx.Float, onnx.Symbol("N"), onnx.Axis(3), onnx.Axis(Size), onnx.Axis(Size))
-	framed := n.standardFrame(image)
-	scaled := n.relative(n.mix(framed, 1.0/3, 1.0/3, 1.0/3))
-	n.profiles(scaled, n.mix(framed, 1, 0, -1))
+	light := n.mix(image, 1.0/3, 1.0/3, 1.0/3)
+	f := n.findGalaxy(light)
+	scaled := n.relative(n.sample(light, f, Size), f.sky)
+	n.profiles(scaled)
+	colour := n.flat(n.sample(n.mix(image, 1, 0, -1), f, half), 1, half*half)
+	n.keep(n.pool(colour, rings{half, fineRings}))
 	n.folded(scaled)
 	n.halfTurn(scaled)
 	n.oriented(scaled)
@@ -105,9 +108,8 @@ func (n *network) buildFeatures() string {
 }
 
 // relative is light above the sky over that of the brightest ring, [N,1,Size,Size].
-func (n *network) relative(light string) string {
+func (n *network) relative(light, sky string) string {
 	flat := n.flat(light, 1, Size*Size)
-	sky := n.skyOf(flat)
 	top := n.Op("ReduceMax", []string{n.pool(flat, rings{Size, fineRings})}, onnx.IntsAttribute("axes", 2), onnx.IntAttribute("keepdims", 1))
 	scaled := n.div(n.sub(flat, sky), n.add(n.sub(top, sky), n.scalar(0.02)))
 	return n.Op("Reshape", []string{scaled, n.ints("shape", -1, 1, Size, Size)})
@@ -132,13 +134,12 @@ func (n *network) mix(image string, red, green, blue float32) string {
 	return n.Op("Conv", []string{image, n.constant("mix", []int64{1, 3, 1, 1}, []float32{red, green, blue})})
 }
 
-// profiles measures light and colour of rings, and the azimuthal Fourier terms of the light.
-func (n *network) profiles(light, colour string) {
+// profiles measures the light of rings and the azimuthal Fourier terms of the light.
+func (n *network) profiles(light string) {
 	r := rings{Size, fineRings}
-	light, colour = n.flat(light, 1, Size*Size), n.flat(colour, 1, Size*Size)
+	light = n.flat(light, 1, Size*Size)
 	mean := n.pool(light, r)
 	n.keep(n.logged(n.Op("Relu", []string{mean}), 0.03))
-	n.keep(n.pool(colour, r))
 	floor := n.add(n.Op("Relu", []string{mean}), n.scalar(0.05))
 	for m := 1; m <= harmonicMax; m++ {
 		cosine, sine := n.wave(r, m)
@@ -181,8 +182,13 @@ func (n *network) oriented(light string) {
 		waves := n.Op("Conv", []string{padded, kernels})
 		energy := n.length(n.channels(waves, 0, directions), n.channels(waves, directions, 2*directions))
 		n.directions(n.flat(energy, directions, int64(size*size)), rings{size, coarseRings})
-		light = n.Op("AveragePool", []string{light}, onnx.IntsAttribute("kernel_shape", 2, 2), onnx.IntsAttribute("strides", 2, 2))
+		light = n.halved(light)
 	}
+}
+
+// halved takes means of two by two pixels.
+func (n *network) halved(light string) string {
+	return n.Op("AveragePool", []string{light}, onnx.IntsAttribute("kernel_shape", 2, 2), onnx.IntsAttribute("strides", 2, 2))
 }
 
 // directions summarises the energy [N,directions,pixels] of one scale by ring: its mean, the strength
