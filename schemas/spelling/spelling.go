@@ -8,6 +8,7 @@ const longest = 64
 // Nearest returns the candidate closest to a mistyped word, the first of equals, or "" when none is close:
 // up to a third of its letters and one more may differ.
 func Nearest(word string, candidates []string) string {
+	word = word[:min(len(word), longest)]
 	best, limit := "", len(word)/3+2
 	for _, c := range candidates {
 		if d := distance(word, c); d < limit {
@@ -17,9 +18,8 @@ func Nearest(word string, candidates []string) string {
 	return best
 }
 
-// distance is the Levenshtein distance in bytes, of at most the first longest of each.
+// distance is the Levenshtein distance in bytes.
 func distance(a, b string) int {
-	a, b = a[:min(len(a), longest)], b[:min(len(b), longest)]
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
