@@ -89,7 +89,7 @@ func interrupted(t *testing.T, enough int, args ...string) account {
 	go func() { ended <- root.ExecuteContext(ctx) }()
 	select {
 	case at := <-address:
-		await(t, 30*time.Second, "items to be finished", func() bool {
+		await(t, time.Minute, "items to be finished", func() bool {
 			m, err := scrape(at)
 			return err != nil || m.sum("galaxalign_messages_finished_total") >= float64(enough)
 		})

@@ -78,7 +78,7 @@ func watchDemo(t *testing.T, address string) {
 		}
 		Faults []string
 	}
-	await(t, 30*time.Second, "records on the page", func() bool {
+	await(t, time.Minute, "records on the page", func() bool {
 		code, body, err := get(address + "/api/status")
 		if err != nil || code != http.StatusOK {
 			t.Fatalf("/api/status: %d %v", code, err)

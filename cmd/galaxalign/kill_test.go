@@ -121,7 +121,7 @@ func crashRun(t *testing.T, rng *rand.Rand, cfg string, total int) bool {
 	}
 	address, enough := c.page(t), 20+rng.IntN(300)
 	var m metrics
-	await(t, 30*time.Second, "messages to be written", func() bool {
+	await(t, time.Minute, "messages to be written", func() bool {
 		var err error
 		if m, err = scrape(address); err != nil {
 			t.Fatal(err)
