@@ -29,6 +29,7 @@ const (
 	nightPackets = 20_000
 	nightDamaged = 20
 	mostMemory   = 700 << 20 // resident, of a run
+	finished     = "galaxalign_messages_finished_total"
 )
 
 // shared returns a path in the shared data, or "" where that is absent.
@@ -134,7 +135,7 @@ func (v *traffic) realPackets(t *testing.T) {
 }
 
 const nightConfig = `
-source: {kafka: {brokers: [%s], topics: [%s], group: %s, session_timeout: 6s}}
+source: {kafka: {brokers: [%q], topics: [%s], group: %s, session_timeout: 6s}}
 models: [{bundle: %q}]
 sinks:
   arrow: {dir: %q, max_rows: 3000}
@@ -199,10 +200,13 @@ func crashNight(t *testing.T, cfg string, enough int) int {
 	return memory
 }
 
-// watchNight waits until so many messages are committed; every scrape has to balance.
+// watchNight waits until so many messages are committed; every scrape has to balance. It logs the rate
+// from the first message finished to the last.
 func watchNight(t *testing.T, address string, enough int) metrics {
 	t.Helper()
 	var m metrics
+	var began time.Time
+	before := 0.0
 	await(t, 5*time.Minute, fmt.Sprintf("%d messages to be committed", enough), func() bool {
 		var err error
 		if m, err = scrape(address); err != nil {
@@ -211,8 +215,12 @@ func watchNight(t *testing.T, address string, enough int) metrics {
 		if !m.balanced() {
 			t.Errorf("/metrics does not balance: %v", m)
 		}
+		if began.IsZero() && m.sum(finished) > 0 {
+			began, before = time.Now(), m.sum(finished)
+		}
 		return int(m.sum("galaxalign_partition_committed_offset")) >= enough
 	})
+	t.Logf("%.0f messages a second", (m.sum(finished)-before)/time.Since(began).Seconds())
 	return m
 }
 
