@@ -144,7 +144,7 @@ func (s *show) Status() page.Status {
 		Quarantined: snapshot.Quarantined, GivenBack: snapshot.GivenBack, InFlight: snapshot.InFlight,
 	}
 	for _, class := range s.model.Classes {
-		out.ClassCount = append(out.ClassCount, snapshot.Labels[class])
+		out.ClassCount = append(out.ClassCount, snapshot.Labels[pipeline.Label{Model: s.model.Name, Class: class}])
 	}
 	out.Faults = telemetry.Troubles(run)
 	for _, p := range run.Progress() {

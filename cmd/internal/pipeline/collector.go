@@ -183,7 +183,7 @@ func (c *collector) write(ctx context.Context, g *gathered, result *sink.Result)
 	}
 	for class, n := range counts {
 		if n > 0 {
-			c.p.stats.labelled(c.model.Classes[class], n)
+			c.p.stats.labelled(Label{c.model.Name, c.model.Classes[class]}, n)
 		}
 	}
 }

@@ -292,11 +292,17 @@ func (p *Pipeline) Progress() []ingest.Progress {
 	return out
 }
 
-// Sinks returns the state of every sink, model by model.
+// Sinks returns the state of every sink, model by model. Every model has sinks of its own: where there are
+// several models the name of a sink is "model/sink", so that no two are the same.
 func (p *Pipeline) Sinks() []sink.State {
 	var out []sink.State
 	for _, m := range p.models {
-		out = append(out, m.Out.States()...)
+		for _, s := range m.Out.States() {
+			if len(p.models) > 1 {
+				s.Name = m.info.Name + "/" + s.Name
+			}
+			out = append(out, s)
+		}
 	}
 	return out
 }

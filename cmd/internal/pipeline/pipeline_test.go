@@ -182,6 +182,16 @@ func TestTwoModelsMakeTwoRecordsOfAMessage(t *testing.T) {
 	if len(a.IDs()) != 60 || len(b.IDs()) != 60 || len(r.dead.letters) != 1 {
 		t.Errorf("%d and %d records, letters %q", len(a.IDs()), len(b.IDs()), r.dead.letters)
 	}
+	if s := r.p.Sinks(); len(s) != 2 || s[0].Name != "one/memory" || s[1].Name != "two/memory" {
+		t.Errorf("two models of one kind of sink cannot be told apart: %+v", s)
+	}
+	byModel := map[string]int64{}
+	for l, n := range r.p.Snapshot().Labels {
+		byModel[l.Model] += n
+	}
+	if byModel["one"] != 60 || byModel["two"] != 60 {
+		t.Errorf("records by model %v", byModel)
+	}
 }
 
 // TestAnyMixtureIsConserved runs random mixtures of messages, sink failures and stops.

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -16,7 +17,7 @@ type stats struct {
 
 	mu        sync.Mutex
 	reasons   map[Refusal]int64
-	labels    map[string]int64
+	labels    map[Label]int64
 	deadFault string
 }
 
@@ -26,8 +27,11 @@ type Refusal struct {
 	Reason schemas.Reason
 }
 
+// Label is a class of a model.
+type Label struct{ Model, Class string }
+
 func newStats() *stats {
-	return &stats{latency: newLatency(), reasons: map[Refusal]int64{}, labels: map[string]int64{}}
+	return &stats{latency: newLatency(), reasons: map[Refusal]int64{}, labels: map[Label]int64{}}
 }
 
 func (s *stats) arrived(messages []*ingest.Message) {
@@ -58,10 +62,10 @@ func (s *stats) refused(f *schemas.Fault) {
 	s.reasons[Refusal{f.Stage, f.Reason}]++
 }
 
-func (s *stats) labelled(class string, n int64) {
+func (s *stats) labelled(l Label, n int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.labels[class] += n
+	s.labels[l] += n
 }
 
 func (s *stats) setDeadLetterFault(err error) {
@@ -89,7 +93,7 @@ type Snapshot struct {
 	InFlight    int64
 
 	Reasons         map[Refusal]int64
-	Labels          map[string]int64
+	Labels          map[Label]int64
 	FromPublication Latency
 	FromFetch       Latency
 	DeadLetterFault string // why dead letters cannot be written at the moment; empty when they can
@@ -113,13 +117,7 @@ func (s *stats) snapshot() Snapshot {
 	out.FromPublication, out.FromFetch = s.latency.summary()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out.Reasons, out.Labels = map[Refusal]int64{}, map[string]int64{}
-	for k, v := range s.reasons {
-		out.Reasons[k] = v
-	}
-	for k, v := range s.labels {
-		out.Labels[k] = v
-	}
+	out.Reasons, out.Labels = maps.Clone(s.reasons), maps.Clone(s.labels)
 	out.DeadLetterFault = s.deadFault
 	return out
 }

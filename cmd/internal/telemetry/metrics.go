@@ -39,7 +39,7 @@ func NewCollector(run Run) prometheus.Collector {
 		outcome:      desc("messages_finished_total", "Messages finished, by outcome. Fetched = written + duplicate + quarantined + given_back + in flight.", "outcome"),
 		inFlight:     desc("messages_in_flight", "Messages fetched and not yet finished."),
 		reason:       desc("quarantined_total", "Quarantined messages by the stage that refused them and the reason code.", "stage", "reason"),
-		label:        desc("records_by_label_total", "Records written, by class.", "label"),
+		label:        desc("records_by_label_total", "Records written, by model and class.", "model", "label"),
 		latency:      desc("durable_latency_seconds", "Time until a message is durable, since this process started, from publication or from fetch.", "from", "quantile"),
 		dead:         desc("dead_letters_available", "1 while dead letters can be written, else 0."),
 		partition:    desc("partition_messages_total", "Messages of one partition, by what became of them.", "topic", "partition", "outcome"),
@@ -84,8 +84,8 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	for kind, n := range s.Reasons {
 		count(c.reason, n, string(kind.Stage), string(kind.Reason))
 	}
-	for class, n := range s.Labels {
-		count(c.label, n, class)
+	for l, n := range s.Labels {
+		count(c.label, n, l.Model, l.Class)
 	}
 	gauge(c.dead, flag(s.DeadLetterFault == ""))
 	for from, l := range map[string]pipeline.Latency{"publication": s.FromPublication, "fetch": s.FromFetch} {

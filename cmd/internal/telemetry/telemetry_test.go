@@ -49,7 +49,7 @@ func TestMetricsAreTheAccount(t *testing.T) {
 		snapshot: pipeline.Snapshot{
 			Fetched: 12, Written: 8, Duplicates: 2, Quarantined: 1, InFlight: 1,
 			Reasons:         map[pipeline.Refusal]int64{{Stage: schemas.StageIngest, Reason: schemas.ReasonTruncated}: 1},
-			Labels:          map[string]int64{"spiral": 8},
+			Labels:          map[pipeline.Label]int64{{Model: "one", Class: "spiral"}: 5, {Model: "two", Class: "spiral"}: 3},
 			FromPublication: pipeline.Latency{Count: 8, P50: 250 * time.Millisecond, P99: time.Second},
 		},
 		progress: []ingest.Progress{{Topic: "ztf", Partition: 3, Fetched: 12, HighWater: 20, Committed: 9}},
@@ -65,7 +65,8 @@ func TestMetricsAreTheAccount(t *testing.T) {
 		`galaxalign_messages_finished_total{outcome="given_back"} 0`,
 		`galaxalign_messages_in_flight 1`,
 		`galaxalign_quarantined_total{reason="truncated",stage="ingest"} 1`,
-		`galaxalign_records_by_label_total{label="spiral"} 8`,
+		`galaxalign_records_by_label_total{label="spiral",model="one"} 5`,
+		`galaxalign_records_by_label_total{label="spiral",model="two"} 3`,
 		`galaxalign_durable_latency_seconds{from="publication",quantile="0.5"} 0.25`,
 		`galaxalign_partition_lag{partition="3",topic="ztf"} 11`,
 		`galaxalign_sink_healthy{sink="arrow"} 1`,
