@@ -40,6 +40,13 @@ const (
 	maxOrigin      = 1024
 )
 
+// Bytes of one row on the wire beside its embedding: the texts with 3 bytes of framing each at most,
+// and the numbers, 10 bytes each at most.
+const (
+	maxRowTexts  = maxID + maxSurvey + maxObject + maxObservation + maxLabel + maxOrigin + 6*3
+	numbersOfRow = 7 * 10
+)
+
 const (
 	unknownRA  = -1
 	unknownDec = -91
@@ -54,7 +61,8 @@ const (
 	shardsOfTable = 1
 )
 
-// AliasName is the stable name searches use for a model, whatever its version.
+// AliasName is the stable name of a model for other readers: it names the collection of the version
+// that started writing last.
 func AliasName(prefix string, model *schemas.ModelInfo) string {
 	return prefix + "_" + sanitize(model.Name)
 }
@@ -111,28 +119,37 @@ func (s *Sink) ensureCollection(ctx context.Context, c client.Client, model *sch
 	if s.ready[name] {
 		return name, nil
 	}
-	exists, err := c.HasCollection(ctx, name)
-	if err != nil {
-		return "", fmt.Errorf("milvus: looking for collection %s: %w", name, err)
-	}
-	if !exists {
-		if err := c.CreateCollection(ctx, tableSchema(name, model), shardsOfTable, client.WithConsistencyLevel(entity.ClBounded)); err != nil {
-			return "", fmt.Errorf("milvus: making collection %s: %w", name, err)
-		}
-	} else if err := checkDimension(ctx, c, name, model.Embedding); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	if err := ensureTable(ctx, c, name, model); err != nil {
 		return "", err
 	}
-	if err := s.ensureIndex(ctx, c, name); err != nil {
+	if err := ensureIndex(ctx, c, name); err != nil {
 		return "", err
 	}
 	if err := c.LoadCollection(ctx, name, true); err != nil {
-		return "", fmt.Errorf("milvus: loading collection %s: %w", name, err)
+		return "", callError(ctx, err, "loading collection %s", name)
 	}
-	if err := pointAlias(ctx, c, AliasName(s.cfg.Prefix, model), name); err != nil {
+	if err := pointAlias(ctx, c, AliasName(s.cfg.Prefix, model), name, !s.aliased[name]); err != nil {
 		return "", err
 	}
-	s.ready[name] = true
+	s.ready[name], s.aliased[name] = true, true
 	return name, nil
+}
+
+// ensureTable makes the collection where it is missing; making it twice is an error to Milvus.
+func ensureTable(ctx context.Context, c client.Client, name string, model *schemas.ModelInfo) error {
+	exists, err := c.HasCollection(ctx, name)
+	if err != nil {
+		return callError(ctx, err, "looking for collection %s", name)
+	}
+	if exists {
+		return checkDimension(ctx, c, name, model.Embedding)
+	}
+	if err := c.CreateCollection(ctx, tableSchema(name, model), shardsOfTable, client.WithConsistencyLevel(entity.ClBounded)); err != nil {
+		return callError(ctx, err, "making collection %s", name)
+	}
+	return nil
 }
 
 // checkDimension refuses a collection whose vectors have another length: Milvus would cut the flat
@@ -140,7 +157,7 @@ func (s *Sink) ensureCollection(ctx context.Context, c client.Client, model *sch
 func checkDimension(ctx context.Context, c client.Client, name string, want int) error {
 	table, err := c.DescribeCollection(ctx, name)
 	if err != nil {
-		return fmt.Errorf("milvus: describing collection %s: %w", name, err)
+		return callError(ctx, err, "describing collection %s", name)
 	}
 	for _, f := range table.Schema.Fields {
 		if f.Name == fieldEmbedding && f.TypeParams["dim"] != fmt.Sprint(want) {
@@ -153,7 +170,7 @@ func checkDimension(ctx context.Context, c client.Client, name string, want int)
 
 // ensureIndex declares the vector index without waiting for its build: a synchronous build of a full
 // collection takes minutes and writes need none.
-func (s *Sink) ensureIndex(ctx context.Context, c client.Client, name string) error {
+func ensureIndex(ctx context.Context, c client.Client, name string) error {
 	if existing, err := c.DescribeIndex(ctx, name, fieldEmbedding); err == nil && len(existing) > 0 {
 		return nil
 	}
@@ -162,25 +179,28 @@ func (s *Sink) ensureIndex(ctx context.Context, c client.Client, name string) er
 		return fmt.Errorf("milvus: index parameters: %w", err)
 	}
 	if err := c.CreateIndex(ctx, name, fieldEmbedding, index, true); err != nil {
-		return fmt.Errorf("milvus: making the index of %s: %w", name, err)
+		return callError(ctx, err, "making the index of %s", name)
 	}
 	return nil
 }
 
-// pointAlias makes alias name the collection, moving it from an older version where it exists.
-func pointAlias(ctx context.Context, c client.Client, alias, collection string) error {
+// pointAlias makes alias name the collection. An alias that names another version's collection is
+// moved only when move is set: the sink that started last decides, and one of an older version that
+// merely lost its connection does not take the alias back.
+func pointAlias(ctx context.Context, c client.Client, alias, collection string, move bool) error {
 	if table, err := c.DescribeCollection(ctx, alias); err == nil {
-		if table.Name == collection {
+		if table.Name == collection || !move {
 			return nil
 		}
 		if err := c.AlterAlias(ctx, collection, alias); err != nil {
-			return fmt.Errorf("milvus: moving alias %s to %s: %w", alias, collection, err)
+			return callError(ctx, err, "moving alias %s to %s", alias, collection)
 		}
 		return nil
 	}
+	// The alias of a dropped collection cannot be described and cannot be made, but it can be moved.
 	if err := c.CreateAlias(ctx, collection, alias); err != nil {
 		if err := c.AlterAlias(ctx, collection, alias); err != nil {
-			return fmt.Errorf("milvus: pointing alias %s at %s: %w", alias, collection, err)
+			return callError(ctx, err, "pointing alias %s at %s", alias, collection)
 		}
 	}
 	return nil

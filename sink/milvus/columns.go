@@ -1,14 +1,12 @@
 package milvus
 
 import (
-	"fmt"
-	"math"
 	"time"
+	"unicode/utf8"
 
 	"github.com/milvus-io/milvus-sdk-go/v2/entity"
 
 	"github.com/galaxalign/galaxalign/schemas"
-	"github.com/galaxalign/galaxalign/sink"
 )
 
 // columns gathers the rows of one upsert field by field. It is reused from request to request.
@@ -31,22 +29,20 @@ func (c *columns) reset() {
 
 func (c *columns) len() int { return len(c.id) }
 
-func (c *columns) add(r *schemas.Record) {
-	ra, dec := r.RA, r.Dec
-	if math.IsNaN(ra) || math.IsNaN(dec) {
-		ra, dec = unknownRA, unknownDec
-	}
+// add appends a record that checkRow lets pass.
+func (c *columns) add(r *schemas.Record, m *schemas.ModelInfo) {
+	ra, dec := stored(r.RA, r.Dec)
 	c.id = append(c.id, r.ID.String())
-	c.survey = append(c.survey, r.Survey)
-	c.object = append(c.object, string(r.ObjectID))
-	c.observation = append(c.observation, string(r.ObservationID))
+	c.survey = append(c.survey, text(r.Survey))
+	c.object = append(c.object, text(r.ObjectID))
+	c.observation = append(c.observation, text(r.ObservationID))
 	c.ra, c.dec = append(c.ra, ra), append(c.dec, dec)
 	c.observedAt = append(c.observedAt, micros(r.ObservedAt))
-	c.label = append(c.label, r.Model.Classes[r.Label])
+	c.label = append(c.label, text(label(r, m)))
 	c.probability = append(c.probability, r.Probability)
 	c.valid = append(c.valid, r.ValidFraction)
 	c.flags = append(c.flags, int64(r.Flags))
-	c.origin = append(c.origin, r.Origin.String())
+	c.origin = append(c.origin, text(r.Origin.String()))
 	c.processedAt = append(c.processedAt, micros(r.ProcessedAt))
 	c.embedding = append(c.embedding, r.Embedding)
 }
@@ -78,55 +74,26 @@ func micros(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
-// checkRow says why Milvus could never hold a record, or nil.
-func checkRow(r *schemas.Record, dim int) error {
-	if len(r.Embedding) != dim {
-		return fmt.Errorf("embedding has %d values, the collection holds %d", len(r.Embedding), dim)
+// text is what Milvus takes for a string: bytes that are not UTF-8 become U+FFFD, one each, because one
+// such byte fails the whole request.
+func text[T string | []byte](v T) string {
+	s := string(v)
+	if utf8.ValidString(s) {
+		return s
 	}
-	for i, v := range r.Embedding {
-		if v != v || math.IsInf(float64(v), 0) {
-			return fmt.Errorf("embedding[%d] is %v: Milvus refuses the whole request for it", i, v)
-		}
-	}
-	if r.Label < 0 || r.Label >= len(r.Model.Classes) {
-		return fmt.Errorf("label %d is none of the model's %d classes", r.Label, len(r.Model.Classes))
-	}
-	for _, text := range []struct {
-		field string
-		size  int
-		limit int
-	}{
-		{fieldSurvey, len(r.Survey), maxSurvey},
-		{fieldObject, len(r.ObjectID), maxObject},
-		{fieldObservation, len(r.ObservationID), maxObservation},
-		{fieldLabel, len(r.Model.Classes[r.Label]), maxLabel},
-		{fieldOrigin, len(r.Origin.String()), maxOrigin},
-	} {
-		if text.size > text.limit {
-			return fmt.Errorf("%s has %d bytes, the collection holds %d", text.field, text.size, text.limit)
-		}
-	}
-	return nil
+	return string([]rune(s))
 }
 
-// selectRows returns the indexes to send, in order: rows that pass checkRow, and of rows with the same
-// id only the last, because Milvus stores every duplicate of one request. The others are rejects.
-func selectRows(b *sink.Batch, last map[schemas.RecordID]int) (rows []int, rejects []sink.Reject) {
-	clear(last)
-	for i := range b.Records {
-		if err := checkRow(&b.Records[i], b.Model.Embedding); err != nil {
-			rejects = append(rejects, sink.Reject{Index: i, Err: err})
-			continue
-		}
-		last[b.Records[i].ID] = i
+// label is the class of a record; a model without classes has none.
+func label(r *schemas.Record, m *schemas.ModelInfo) string {
+	if len(m.Classes) == 0 {
+		return ""
 	}
-	for i := range b.Records {
-		if at, ok := last[b.Records[i].ID]; ok && at == i {
-			rows = append(rows, i)
-		}
-	}
-	return rows, rejects
+	return m.Classes[r.Label]
 }
 
-// rowBytes estimates the size of one row on the wire, generously.
-func rowBytes(dim int) int { return 4*dim + 1024 }
+// requestRows is the most rows of one upsert: at most limit, and no more than maxRequestBytes when every
+// text is as long as it may be.
+func requestRows(limit, dim int) int {
+	return max(1, min(limit, maxRequestBytes/(4*dim+maxRowTexts+numbersOfRow)))
+}

@@ -7,10 +7,12 @@ import (
 	"github.com/galaxalign/galaxalign/sink"
 )
 
-// box writes the smallest range of ra and dec that holds a cone. In right ascension its half-width is
-// asin(sin r / cos dec), everything where the cone holds a pole, and two ranges where it crosses 0 h.
+// box writes the smallest range of ra and dec that holds a cone, and not unknown positions. In right
+// ascension its half-width is asin(sin r / cos dec), everything where the cone holds a pole, and two
+// ranges where it crosses 0 h.
 func box(f sink.Filter) string {
-	r := f.RadiusArcsec / 3600
+	const slack = 0.01 // arcsec: more than the numbers below are rounded by
+	r := (f.RadiusArcsec + slack) / 3600
 	low, high := f.Dec-r, f.Dec+r
 	dec := fmt.Sprintf("%s >= %.9f and %s <= %.9f", fieldDec, math.Max(low, -90), fieldDec, math.Min(high, 90))
 	if low <= -90 || high >= 90 {
@@ -21,41 +23,45 @@ func box(f sink.Filter) string {
 		return dec
 	}
 	half := math.Asin(ratio) * 180 / math.Pi
-	from, to := f.RA-half, f.RA+half
+	ra := turn(f.RA)
+	from, to := ra-half, ra+half
 	switch {
 	case from < 0:
-		return fmt.Sprintf("%s and (%s >= %.9f or (%s >= 0 and %s <= %.9f))", dec, fieldRA, from+360, fieldRA, fieldRA, to)
-	case to > 360:
-		return fmt.Sprintf("%s and (%s >= %.9f or (%s >= 0 and %s <= %.9f))", dec, fieldRA, from, fieldRA, fieldRA, to-360)
+		return fmt.Sprintf("%s and (%s >= %.9f or %s <= %.9f)", dec, fieldRA, from+360, fieldRA, to)
+	case to >= 360:
+		return fmt.Sprintf("%s and (%s >= %.9f or %s <= %.9f)", dec, fieldRA, from, fieldRA, to-360)
 	}
 	return fmt.Sprintf("%s and %s >= %.9f and %s <= %.9f", dec, fieldRA, from, fieldRA, to)
 }
 
-// inCone reports whether a hit lies within the filter's cone; without a cone everything does.
-func inCone(h sink.Hit, f sink.Filter) bool {
-	if f.RadiusArcsec <= 0 {
-		return true
+// stored is the form in which a position is kept: ra from 0 to below 360, or the stand-in for unknown
+// when it is not a position.
+func stored(ra, dec float64) (float64, float64) {
+	ra = turn(ra)
+	if math.IsNaN(ra) || !(dec >= -90 && dec <= 90) {
+		return unknownRA, unknownDec
 	}
-	if math.IsNaN(h.RA) {
-		return false
-	}
-	return separation(h.RA, h.Dec, f.RA, f.Dec) <= f.RadiusArcsec
+	return ra, dec
 }
 
-// separation is the great-circle distance of two positions in arcsec, by the haversine formula.
-func separation(ra1, dec1, ra2, dec2 float64) float64 {
-	sinDec := math.Sin(radians(dec2-dec1) / 2)
-	sinRA := math.Sin(radians(ra2-ra1) / 2)
-	a := sinDec*sinDec + math.Cos(radians(dec1))*math.Cos(radians(dec2))*sinRA*sinRA
-	return 2 * math.Asin(math.Min(1, math.Sqrt(a))) * 180 / math.Pi * 3600
-}
-
-// position turns the stored stand-in for "unknown" back into NaN.
+// position turns the stored stand-in for unknown back into NaN.
 func position(ra, dec float64) (float64, float64) {
 	if dec < -90 {
 		return math.NaN(), math.NaN()
 	}
 	return ra, dec
+}
+
+// turn brings an angle in degrees to the range from 0 to below 360; NaN for what is not finite.
+func turn(degrees float64) float64 {
+	turned := math.Mod(degrees, 360)
+	if turned < 0 {
+		turned += 360
+	}
+	if turned >= 360 { // a tiny negative angle rounds up
+		return 0
+	}
+	return turned
 }
 
 func radians(degrees float64) float64 { return degrees * math.Pi / 180 }

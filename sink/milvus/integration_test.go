@@ -13,6 +13,7 @@ import (
 
 	"github.com/galaxalign/galaxalign/schemas"
 	"github.com/galaxalign/galaxalign/sink"
+	"github.com/galaxalign/galaxalign/sink/sinktest"
 )
 
 // server returns the address of the Milvus to test against, or skips.
@@ -25,75 +26,59 @@ func server(t *testing.T) string {
 	return address
 }
 
-// newTable makes a sink over a collection that is this test's alone and dropped after it.
+// newTable makes a sink over collections that are this test's alone and dropped after it.
 func newTable(t *testing.T, dim int) (*Sink, *schemas.ModelInfo) {
 	t.Helper()
-	s, err := New(Config{Address: server(t), Prefix: fmt.Sprintf("t%d", time.Now().UnixNano())})
-	if err != nil {
-		t.Fatal(err)
-	}
-	model := &schemas.ModelInfo{Name: "unit", Version: "1", Hash: "0123456789abcdef", Classes: []string{"spiral", "smooth"}, Embedding: dim}
-	t.Cleanup(func() { dropTable(t, s, model) })
+	s, model := open(t, realConfig(t)), testModel(dim)
+	dropAfter(t, s.cfg, model)
 	return s, model
 }
 
-func dropTable(t *testing.T, s *Sink, model *schemas.ModelInfo) {
-	ctx := context.Background()
-	c, err := s.client(ctx)
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	_ = c.DropAlias(ctx, AliasName(s.cfg.Prefix, model))
-	_ = c.DropCollection(ctx, CollectionName(s.cfg.Prefix, model))
-	if err := s.Close(ctx); err != nil {
-		t.Error(err)
-	}
+func realConfig(t *testing.T) Config {
+	return Config{Address: server(t), Prefix: fmt.Sprintf("t%d", time.Now().UnixNano())}
 }
 
-// records makes n records with distinct ids and unit embeddings along a circle.
-func records(model *schemas.ModelInfo, n int) []schemas.Record {
-	out := make([]schemas.Record, n)
-	for i := range out {
-		angle := 2 * math.Pi * float64(i) / float64(n)
-		vector := make([]float32, model.Embedding)
-		vector[0], vector[1] = float32(math.Cos(angle)), float32(math.Sin(angle))
-		object := fmt.Appendf(nil, "obj%d", i)
-		out[i] = schemas.Record{
-			ID: schemas.MakeRecordID("sim", object, object, model.Hash), Survey: "sim", ObjectID: object, ObservationID: object,
-			RA: float64(i) * 360 / float64(n), Dec: 10, ObservedAt: time.Unix(int64(i), 0).UTC(), Model: model,
-			Label: i % 2, Probability: 0.75, Embedding: vector, Origin: schemas.Origin{Topic: "t", Offset: int64(i)},
+// dropAfter removes the collection of a model, and the alias, when the test ends.
+func dropAfter(t *testing.T, cfg Config, model *schemas.ModelInfo) {
+	t.Cleanup(func() {
+		s := open(t, cfg)
+		ctx := context.Background()
+		c, err := s.conn.client(ctx)
+		if err != nil {
+			t.Error(err)
+			return
 		}
-	}
-	return out
+		_ = c.DropAlias(ctx, AliasName(s.cfg.Prefix, model)) // the alias may name another version's collection
+		if err := c.DropCollection(ctx, CollectionName(s.cfg.Prefix, model)); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
-func write(t *testing.T, s *Sink, model *schemas.ModelInfo, rows []schemas.Record) {
-	t.Helper()
-	var r sink.Report
-	if err := s.Write(t.Context(), &sink.Batch{Model: model, Records: rows}, &r); err != nil {
-		t.Fatal(err)
-	}
-	if r.Written != len(rows) {
-		t.Errorf("wrote %d of %d", r.Written, len(rows))
-	}
-}
-
-func count(t *testing.T, s *Searcher) int64 {
-	t.Helper()
-	n, err := s.Count(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
-// waitReady waits for the new collection to be loaded.
+// waitReady waits for the collection to be loaded.
 func waitReady(t *testing.T, s *Searcher) {
+	t.Helper()
+	await(t, func() error { return s.Ready(t.Context()) })
+}
+
+// awaitVisible waits until a bounded-staleness search sees a row that is already durable.
+func awaitVisible(t *testing.T, s *Searcher, vector []float32, id schemas.RecordID) {
+	t.Helper()
+	await(t, func() error {
+		hits, err := s.Search(t.Context(), sink.Query{Vector: vector, K: 1})
+		if err == nil && (len(hits) != 1 || hits[0].ID != id) {
+			err = fmt.Errorf("found %v, want %s", hits, id)
+		}
+		return err
+	})
+}
+
+// await asks a server that has no way to tell when it is done, until it is or 60 s have passed.
+func await(t *testing.T, done func() error) {
 	t.Helper()
 	deadline := time.Now().Add(60 * time.Second)
 	for {
-		err := s.Ready(t.Context())
+		err := done()
 		if err == nil {
 			return
 		}
@@ -104,16 +89,25 @@ func waitReady(t *testing.T, s *Searcher) {
 	}
 }
 
+func TestRealSinkConforms(t *testing.T) {
+	sinktest.Run(t, sinktest.Harness{
+		New: func(t *testing.T, m *schemas.ModelInfo) sinktest.Backend {
+			cfg := realConfig(t)
+			dropAfter(t, cfg.withDefaults(), m)
+			return &table{cfg: cfg, model: m, await: waitReady}
+		},
+		Features: kept,
+	})
+}
+
 func TestRealUpsertIsIdempotent(t *testing.T) {
 	s, model := newTable(t, 16)
 	rows := records(model, 1300)
-	write(t, s, model, rows)
-	write(t, s, model, rows[100:900])
+	mustWrite(t, s, model, rows)
+	mustWrite(t, s, model, rows[100:900])
 	search := s.Searcher(model)
 	waitReady(t, search)
-	if n := count(t, search); n != 1300 {
-		t.Errorf("count %d after a replay, want 1300", n)
-	}
+	wantCount(t, search, 1300)
 }
 
 func TestRealDuplicatesInOneBatchKeepTheLast(t *testing.T) {
@@ -121,12 +115,10 @@ func TestRealDuplicatesInOneBatchKeepTheLast(t *testing.T) {
 	rows := records(model, 10)
 	again := rows[3]
 	again.Probability = 0.5
-	write(t, s, model, append(rows, again))
+	mustWrite(t, s, model, append(rows, again))
 	search := s.Searcher(model)
 	waitReady(t, search)
-	if n := count(t, search); n != 10 {
-		t.Errorf("count %d, want 10", n)
-	}
+	wantCount(t, search, 10)
 }
 
 func TestRealRejectsAreNamedAndTheRestIsKept(t *testing.T) {
@@ -142,16 +134,14 @@ func TestRealRejectsAreNamedAndTheRestIsKept(t *testing.T) {
 	}
 	search := s.Searcher(model)
 	waitReady(t, search)
-	if n := count(t, search); n != 8 {
-		t.Errorf("count %d, want 8", n)
-	}
+	wantCount(t, search, 8)
 }
 
 func TestRealSearchWithFilters(t *testing.T) {
 	s, model := newTable(t, 16)
 	rows := records(model, 360)
 	rows[5].RA, rows[5].Dec = math.NaN(), math.NaN()
-	write(t, s, model, rows)
+	mustWrite(t, s, model, rows)
 	search := s.Searcher(model)
 	waitReady(t, search)
 
@@ -183,50 +173,89 @@ func TestRealSearchWithFilters(t *testing.T) {
 	}
 }
 
-// awaitVisible waits until a bounded-staleness search sees a row that is already durable.
-func awaitVisible(t *testing.T, s *Searcher, vector []float32, id schemas.RecordID) {
-	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		hits, err := s.Search(t.Context(), sink.Query{Vector: vector, K: 1})
-		if err == nil && len(hits) == 1 && hits[0].ID == id {
-			return
+// The odd texts a survey may send, and every number a float32 probability filter may be at the edge of.
+func TestRealFiltersOnOddValues(t *testing.T) {
+	s, model := newTable(t, 16)
+	model.Classes = oddLabels
+	rows := records(model, len(oddLabels))
+	for i := range rows {
+		rows[i].Probability = 1 / float32(i+1)
+		rows[i].ObjectID = []byte(oddLabels[i])
+	}
+	mustWrite(t, s, model, rows)
+	search := s.Searcher(model)
+	waitReady(t, search)
+	awaitVisible(t, search, rows[len(rows)-1].Embedding, rows[len(rows)-1].ID)
+	for i, label := range oddLabels {
+		for name, f := range map[string]sink.Filter{
+			"label":       {Label: label},
+			"probability": {MinProb: rows[i].Probability, Label: label},
+			"infinite":    {MinProb: float32(math.Inf(1)), Label: label},
+		} {
+			hits, err := search.Search(t.Context(), sink.Query{Vector: rows[0].Embedding, K: 20, Filter: f})
+			want := 1
+			if name == "infinite" {
+				want = 0
+			}
+			if err != nil || len(hits) != want || want == 1 && hits[0].ID != rows[i].ID {
+				t.Errorf("%q by %s: %v, %v, want %d", label, name, hits, err, want)
+			}
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("row not visible: %v, %v", hits, err)
-		}
-		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+func TestRealCollectionIsMadeAgainAfterItWasDropped(t *testing.T) {
+	s, model := newTable(t, 16)
+	rows := records(model, 20)
+	search := s.Searcher(model)
+	if hits, err := search.Search(t.Context(), sink.Query{Vector: rows[0].Embedding, K: 5}); err != nil || len(hits) != 0 {
+		t.Fatalf("search over nothing: %v, %v", hits, err)
+	}
+	if err := search.Ready(t.Context()); err != nil {
+		t.Fatalf("before anything was written: %v", err)
+	}
+	mustWrite(t, s, model, rows)
+	waitReady(t, search)
+	c, err := s.conn.client(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.DropCollection(t.Context(), search.collection); err != nil { // its alias stays, and names nothing
+		t.Fatal(err)
+	}
+	wantCount(t, search, 0)
+	if _, err := search.Get(t.Context(), rows[0].ID); !errors.Is(err, sink.ErrNotFound) {
+		t.Errorf("get from a dropped collection: %v", err)
+	}
+	if err := s.Write(t.Context(), &sink.Batch{Model: model, Records: rows}, &sink.Report{}); err == nil || !sink.Retryable(err) {
+		t.Fatalf("write into a dropped collection: %v, want an error worth another try", err)
+	}
+	mustWrite(t, s, model, rows)
+	waitReady(t, search)
+	wantCount(t, search, 20)
+	if table, err := c.DescribeCollection(t.Context(), AliasName(s.cfg.Prefix, model)); err != nil || table.Name != search.collection {
+		t.Errorf("alias names %v, %v, want %s", table, err, search.collection)
 	}
 }
 
 func TestRealAliasMovesToTheNewVersion(t *testing.T) {
 	s, model := newTable(t, 16)
-	write(t, s, model, records(model, 20))
+	mustWrite(t, s, model, records(model, 20))
 	next := *model
 	next.Version, next.Hash = "2", "fedcba9876543210"
-	t.Cleanup(func() {
-		if c, err := s.client(context.Background()); err == nil {
-			_ = c.DropCollection(context.Background(), CollectionName(s.cfg.Prefix, &next))
-		}
-	})
-	write(t, s, &next, records(&next, 30))
-	search := s.Searcher(&next)
-	waitReady(t, search)
-	if n := count(t, search); n != 30 {
-		t.Errorf("the alias counts %d, want the new version's 30", n)
+	dropAfter(t, s.cfg, &next)
+	mustWrite(t, s, &next, records(&next, 30))
+	for m, want := range map[*schemas.ModelInfo]int64{model: 20, &next: 30} {
+		search := s.Searcher(m)
+		waitReady(t, search)
+		wantCount(t, search, want)
 	}
-}
-
-func TestRealNoServerFailsFast(t *testing.T) {
-	server(t)
-	s, err := New(Config{Address: "127.0.0.1:1"})
+	c, err := s.conn.client(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	model := &schemas.ModelInfo{Name: "unit", Hash: "0", Classes: []string{"a"}, Embedding: 2}
-	start := time.Now()
-	err = s.Write(t.Context(), &sink.Batch{Model: model, Records: make([]schemas.Record, 1)}, &sink.Report{})
-	if err == nil || time.Since(start) > 10*time.Second {
-		t.Errorf("got %v after %v", err, time.Since(start))
+	table, err := c.DescribeCollection(t.Context(), AliasName(s.cfg.Prefix, model))
+	if err != nil || table.Name != CollectionName(s.cfg.Prefix, &next) {
+		t.Errorf("alias names %v, %v, want the new version", table, err)
 	}
 }
