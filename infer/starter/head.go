@@ -25,7 +25,7 @@ type FitConfig struct {
 	Batch   int     // examples a step; default 64
 	Rate    float64 // peak learning rate of Adam, falling to zero on a cosine; default 3e-3
 	Decay   float64 // decoupled weight decay (Loshchilov & Hutter 2019); default 1e-2
-	Dropout float64 // fraction of standardised features silenced in training; default 0.2
+	Dropout float64 // fraction of standardised features silenced in training; default 0.3
 	Seed    uint64
 }
 
@@ -45,7 +45,7 @@ func (c FitConfig) withDefaults() FitConfig {
 	whole(&c.Batch, 64)
 	set(&c.Rate, 3e-3)
 	set(&c.Decay, 1e-2)
-	set(&c.Dropout, 0.2)
+	set(&c.Dropout, 0.3)
 	return c
 }
 

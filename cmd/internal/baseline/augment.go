@@ -109,7 +109,7 @@ func (c *conditions) cut(plane []float32, sky float32, img *schemas.Image) {
 // crowd strews stars and small galaxies over a field of the given width, arcsec, around the middle that
 // the survey's own drawing fills.
 func crowd(rng *rand.Rand, g *simulate.Galaxy, width float64) {
-	const inner = 7.0 // arcsec from the centre
+	const inner = 4.0 // arcsec from the centre
 	uniform := func(a, b float64) float64 { return a + (b-a)*rng.Float64() }
 	for range int(width * width * uniform(0, 0.008)) {
 		x, y := uniform(-width/2, width/2), uniform(-width/2, width/2)

@@ -3,6 +3,7 @@ package baseline
 import (
 	"image"
 	"image/color"
+	"image/draw"
 	"image/jpeg"
 	"image/png"
 	"os"
@@ -12,19 +13,25 @@ import (
 	"github.com/galaxalign/galaxalign/infer/starter"
 )
 
-// disc draws a picture with a square of a colour in its middle, of half the shorter side, on black.
-func disc(width, height int, c color.RGBA) *image.RGBA {
+// patch draws a picture that is of a colour where readPicture looks, on black.
+func patch(width, height int, c color.RGBA) *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
-	side := min(width, height) / 2
-	for y := range height {
-		for x := range width {
-			img.SetRGBA(x, y, color.RGBA{A: 255})
-			if 2*x >= width-side && 2*x < width+side && 2*y >= height-side && 2*y < height+side {
-				img.SetRGBA(x, y, c)
-			}
+	draw.Draw(img, img.Bounds(), image.Black, image.Point{}, draw.Src)
+	draw.Draw(img, middle(img.Bounds()), image.NewUniform(c), image.Point{}, draw.Src)
+	return img
+}
+
+func TestMiddle(t *testing.T) {
+	for _, c := range []struct{ of, want image.Rectangle }{
+		{image.Rect(0, 0, 100, 100), image.Rect(20, 20, 80, 80)},
+		{image.Rect(0, 0, 200, 100), image.Rect(70, 20, 130, 80)},
+		{image.Rect(10, 30, 110, 330), image.Rect(30, 150, 90, 210)},
+		{image.Rect(0, 0, 1, 1), image.Rect(0, 0, 1, 1)},
+	} {
+		if got := middle(c.of); got != c.want {
+			t.Errorf("middle of %v is %v, want %v", c.of, got, c.want)
 		}
 	}
-	return img
 }
 
 // pictureFolder makes a folder with a table of labels and PNG pictures.
@@ -33,7 +40,7 @@ func pictureFolder(t *testing.T, table string, names ...string) string {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "labels.csv"), []byte(table))
 	for _, name := range names {
-		savePicture(t, filepath.Join(dir, name), disc(128, 128, color.RGBA{200, 150, 100, 255}))
+		savePicture(t, filepath.Join(dir, name), patch(128, 128, color.RGBA{200, 150, 100, 255}))
 	}
 	return dir
 }
@@ -154,7 +161,7 @@ func TestReadPicture(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), c.file)
-			savePicture(t, path, disc(c.width, c.height, colour))
+			savePicture(t, path, patch(c.width, c.height, colour))
 			tensor, err := readPicture(path)
 			if err != nil {
 				t.Fatal(err)
@@ -179,7 +186,7 @@ func TestReadPictureRefuses(t *testing.T) {
 	dir := t.TempDir()
 	text, cut := filepath.Join(dir, "text.jpg"), filepath.Join(dir, "cut.png")
 	writeFile(t, text, []byte("not a picture"))
-	savePicture(t, cut, disc(64, 64, color.RGBA{1, 2, 3, 255}))
+	savePicture(t, cut, patch(64, 64, color.RGBA{1, 2, 3, 255}))
 	if err := os.Truncate(cut, 60); err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ type Score struct {
 }
 
 const note = "A placeholder with a number: fixed measurements and a small classifier, fitted to simulated galaxies only. " +
-	"Of real pictures the middle half of the side is read; they were only tested on, " +
+	"Of real pictures the middle 0.6 of the side is read; they were only tested on, " +
 	"but of those called seen in design the measurements were judged while they were chosen."
 
 // predictor answers with a class.
