@@ -35,6 +35,9 @@ func OpenModels(rt *ort.Runtime, models []config.Model, batchRows int) (opened [
 		if err != nil {
 			return opened, err
 		}
+		if err := unlike(opened, b); err != nil {
+			return opened, err
+		}
 		model, err := infer.Open(rt, b, infer.Options{Device: m.Device, Threads: m.Threads, MaxBatch: batchRows})
 		if err != nil {
 			return opened, err
@@ -42,6 +45,16 @@ func OpenModels(rt *ort.Runtime, models []config.Model, batchRows int) (opened [
 		opened = append(opened, Model{model, transform})
 	}
 	return opened, nil
+}
+
+// unlike refuses a second bundle of a name: folders, collections and metrics are named after the model.
+func unlike(opened []Model, b *bundle.Bundle) error {
+	for _, m := range opened {
+		if m.Info().Name == b.Manifest.Name {
+			return fmt.Errorf("bundle %s: another model of this run is called %s too: import one of them with another --name", b.Dir, b.Manifest.Name)
+		}
+	}
+	return nil
 }
 
 func compileRecipe(b *bundle.Bundle) (*preprocess.Transform, error) {

@@ -19,7 +19,8 @@ type Options struct {
 	Log     *slog.Logger
 	Runtime *ort.Runtime // stays open; the caller closes it after the Run
 	Title   string       // on the page
-	// Source replaces the Kafka source of the configuration, for a backfill; the pipeline closes it.
+	// Source replaces the Kafka source of the configuration, for a backfill. Open takes it over: it is
+	// closed when the pipeline has run, or when Open fails.
 	Source ingest.Source
 	// Lane of the source's messages.
 	Lane batch.Lane
@@ -43,15 +44,21 @@ type Run struct {
 	server *server
 }
 
-// Open builds a run. On an error nothing stays open.
+// Open builds a run. On an error nothing stays open. The port comes first: a taken one is the commonest
+// fault and quickly found.
 func Open(ctx context.Context, cfg *config.Config, o Options) (r *Run, err error) {
 	r = &Run{cfg: cfg, log: o.Log}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, r.release(context.WithoutCancel(ctx)))
+			err = errors.Join(err, r.abandon(context.WithoutCancel(ctx), o.Source))
 			r = nil
 		}
 	}()
+	if cfg.HTTP.Listen != "" {
+		if r.server, err = listen(cfg.HTTP.Listen); err != nil {
+			return r, err
+		}
+	}
 	if r.Models, err = OpenModels(o.Runtime, cfg.Models, cfg.Pipeline.BatchRows); err != nil {
 		return r, err
 	}
@@ -68,17 +75,32 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (r *Run, err error
 		return r, err
 	}
 	options := pipeline.Options{Log: o.Log}
-	if cfg.HTTP.Listen != "" && cfg.HTTP.Page {
+	if r.server != nil && cfg.HTTP.Page {
 		options.Observer = r.show
 	}
 	if r.Pipeline, err = pipeline.New(pipelineConfig(&cfg.Pipeline), options, []pipeline.Feed{feed}, stages); err != nil {
-		return r, errors.Join(err, feed.Source.Close(ctx))
+		if o.Source == nil {
+			err = errors.Join(err, feed.Source.Close(ctx))
+		}
+		return r, err
 	}
 	r.show.attach(r.Pipeline)
-	if cfg.HTTP.Listen != "" {
-		r.server, err = startServer(cfg.HTTP, r.Pipeline, r.show)
+	if r.server != nil {
+		err = r.server.start(r.Pipeline, r.show, cfg.HTTP.Page)
 	}
 	return r, err
+}
+
+// abandon closes what a failed Open had opened, and the source that it was given.
+func (r *Run) abandon(ctx context.Context, given ingest.Source) error {
+	var err error
+	switch {
+	case r.Pipeline != nil:
+		err = r.Pipeline.Close()
+	case given != nil:
+		err = given.Close(ctx)
+	}
+	return errors.Join(err, r.release(ctx))
 }
 
 func pipelineConfig(p *config.Pipeline) pipeline.Config {

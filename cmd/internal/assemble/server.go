@@ -8,45 +8,57 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/galaxalign/galaxalign/cmd/internal/config"
 	"github.com/galaxalign/galaxalign/cmd/internal/page"
 	"github.com/galaxalign/galaxalign/cmd/internal/telemetry"
 )
 
+// Limits of the server.
+const (
+	headerTimeout = 5 * time.Second // for a request's header to arrive
+	stopTimeout   = 2 * time.Second // for open answers to finish at the stop
+)
+
 // server answers the page, the metrics and the health checks.
 type server struct {
-	http    *http.Server
-	address string        // "http://host:port"
-	ending  chan struct{} // closed when the server is about to stop
-	done    chan error
+	listener net.Listener
+	address  string        // "http://host:port"
+	http     *http.Server  // nil until start
+	ending   chan struct{} // closed when the server is about to stop
+	done     chan error
 }
 
-// startServer listens at once, so that a taken port is an error here and not later.
-func startServer(cfg config.HTTP, run telemetry.Run, feed page.Feed) (*server, error) {
-	listener, err := net.Listen("tcp", cfg.Listen)
+// listen takes the port; requests wait until start.
+func listen(address string) (*server, error) {
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("http.listen: %w; choose another port, or leave it empty for no server", err)
+		return nil, fmt.Errorf("http.listen: %w; give host:port with a free port (port 0: any), or leave it empty for no server", err)
 	}
+	return &server{
+		listener: listener, address: "http://" + listener.Addr().String(),
+		ending: make(chan struct{}), done: make(chan error, 1),
+	}, nil
+}
+
+// start answers requests until stop.
+func (s *server) start(run telemetry.Run, feed page.Feed, withPage bool) error {
 	mux := http.NewServeMux()
 	if err := telemetry.Register(mux, run); err != nil {
-		return nil, errors.Join(err, listener.Close())
+		return err
 	}
-	s := &server{
-		http:    &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second},
-		address: "http://" + listener.Addr().String(),
-		ending:  make(chan struct{}),
-		done:    make(chan error, 1),
-	}
-	if cfg.Page {
+	if withPage {
 		mux.Handle("/", page.New(feed, page.Options{Done: s.ending}))
 	}
-	go func() { s.done <- s.http.Serve(listener) }()
-	return s, nil
+	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout}
+	go func() { s.done <- s.http.Serve(s.listener) }()
+	return nil
 }
 
 // stop lets open answers finish within ctx and waits for the server to end.
 func (s *server) stop(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	if s.http == nil {
+		return s.listener.Close()
+	}
+	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
 	close(s.ending)
 	err := s.http.Shutdown(ctx)

@@ -40,10 +40,12 @@ func MeasureRun(ctx context.Context, r *assemble.Run, n int64) (*EndToEnd, error
 		last = await(ctx, func() bool { return finished(r.Pipeline.Snapshot()) >= n })
 		stop()
 	}()
-	if err := r.Pipeline.Run(ctx); err != nil {
+	err := r.Pipeline.Run(ctx)
+	stop()
+	<-watched
+	if err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
-	<-watched
 	return report(r.Pipeline, started, first, last), nil
 }
 

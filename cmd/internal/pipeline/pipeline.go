@@ -82,8 +82,8 @@ type Pipeline struct {
 	pendings pendings
 }
 
-// New makes a pipeline. It owns the sources from then on and closes them when Run returns; models and
-// sinks belong to the caller.
+// New makes a pipeline. It owns the sources from then on and closes them when Run returns, or in Close;
+// models and sinks belong to the caller. On an error the sources still belong to the caller.
 func New(cfg Config, opts Options, feeds []Feed, models []Model) (*Pipeline, error) {
 	if len(feeds) == 0 || len(models) == 0 {
 		return nil, errors.New("pipeline: needs at least one source and one model")
@@ -114,7 +114,7 @@ func New(cfg Config, opts Options, feeds []Feed, models []Model) (*Pipeline, err
 func (p *Pipeline) Run(ctx context.Context) error {
 	workers, err := p.newWorkers()
 	if err != nil {
-		return errors.Join(err, p.closeSources(), p.closeModels())
+		return errors.Join(err, p.Close())
 	}
 	soft, stop := context.WithCancel(ctx)
 	defer stop()
@@ -126,8 +126,11 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	fetchErr := p.pump(soft, stop, hard, workers)
 	drainErr := p.drain(hard, back)
 	finished()
-	return errors.Join(fetchErr, drainErr, p.closeSources(), p.closeModels())
+	return errors.Join(fetchErr, drainErr, p.Close())
 }
+
+// Close releases a pipeline that is not going to be run.
+func (p *Pipeline) Close() error { return errors.Join(p.closeSources(), p.closeModels()) }
 
 // watch aborts what is still running DrainTimeout after a stop was asked for. The function it returns
 // ends the watch.
