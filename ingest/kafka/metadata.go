@@ -46,14 +46,15 @@ func (c *cluster) endOffset(ctx context.Context, topic string, partition int32, 
 	if err != nil {
 		return 0, err
 	}
-	for _, p := range res.Topics[topic] {
-		if p.Error != nil {
-			return 0, p.Error
-		}
-		if where == kafka.LastOffset {
-			return p.LastOffset, nil
-		}
-		return p.FirstOffset, nil
+	if len(res.Topics[topic]) == 0 {
+		return 0, fmt.Errorf("offsets of %s/%d: empty answer", topic, partition)
 	}
-	return 0, fmt.Errorf("offsets of %s/%d: empty answer", topic, partition)
+	p := res.Topics[topic][0]
+	if p.Error != nil {
+		return 0, p.Error
+	}
+	if where == kafka.LastOffset {
+		return p.LastOffset, nil
+	}
+	return p.FirstOffset, nil
 }
