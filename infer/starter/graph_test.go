@@ -1,35 +1,23 @@
 package starter
 
 import (
-	"context"
 	"math"
 	"math/rand/v2"
-	"os"
 	"testing"
 
-	"github.com/galaxalign/galaxalign/infer/ort"
+	"github.com/galaxalign/galaxalign/infer/ort/orttest"
 )
 
-func openMeter(t *testing.T) *Meter {
-	t.Helper()
-	lib, err := ort.Locate(context.Background(), ort.Options{Progress: os.Stderr})
+// openMeter opens the measurements for the length of the test.
+func openMeter(tb testing.TB) *Meter {
+	tb.Helper()
+	m, err := NewMeter(orttest.Open(tb))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	rt, err := ort.Open(lib)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := NewMeter(rt)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := m.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := rt.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return m
@@ -107,18 +95,7 @@ func TestFeaturesAreFiniteOnAnyPicture(t *testing.T) {
 }
 
 func BenchmarkFeatures(b *testing.B) {
-	lib, err := ort.Locate(context.Background(), ort.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	rt, err := ort.Open(lib)
-	if err != nil {
-		b.Fatal(err)
-	}
-	m, err := NewMeter(rt)
-	if err != nil {
-		b.Fatal(err)
-	}
+	m := openMeter(b)
 	p := spiralPicture(0.25, 0, false)
 	for b.Loop() {
 		if _, err := m.Measure(p); err != nil {
