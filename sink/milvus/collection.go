@@ -2,6 +2,7 @@ package milvus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -198,9 +199,9 @@ func pointAlias(ctx context.Context, c client.Client, alias, collection string, 
 		return nil
 	}
 	// The alias of a dropped collection cannot be described and cannot be made, but it can be moved.
-	if err := c.CreateAlias(ctx, collection, alias); err != nil {
+	if makeErr := c.CreateAlias(ctx, collection, alias); makeErr != nil {
 		if err := c.AlterAlias(ctx, collection, alias); err != nil {
-			return callError(ctx, err, "pointing alias %s at %s", alias, collection)
+			return callError(ctx, errors.Join(makeErr, err), "pointing alias %s at %s", alias, collection)
 		}
 	}
 	return nil

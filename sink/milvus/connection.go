@@ -7,7 +7,9 @@ import (
 
 	"github.com/milvus-io/milvus-sdk-go/v2/client"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/status"
 
 	"github.com/galaxalign/galaxalign/sink"
 )
@@ -95,7 +97,7 @@ func (c *connection) dialOptions() []grpc.DialOption {
 	return options
 }
 
-// close ends the connection for good.
+// close ends the connection for good. It waits for a dial under way, which its time limit ends.
 func (c *connection) close(ctx context.Context) error {
 	if err := c.take(context.WithoutCancel(ctx)); err != nil {
 		return err
@@ -114,10 +116,15 @@ func (c *connection) close(ctx context.Context) error {
 }
 
 // callError wraps the error of one call. A gRPC error that comes of the context's end does not say so
-// to errors.Is, so the context's own error goes before it.
+// to errors.Is, and may come from the server a moment before the context itself ends, so the context's
+// error goes before it.
 func callError(ctx context.Context, err error, format string, args ...any) error {
 	what := fmt.Sprintf(format, args...)
-	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
+	ended := ctx.Err()
+	if ended == nil && status.Code(err) == codes.DeadlineExceeded {
+		ended = context.DeadlineExceeded
+	}
+	if ended != nil && !errors.Is(err, ended) {
 		return fmt.Errorf("milvus: %s: %w: %w", what, ended, err)
 	}
 	return fmt.Errorf("milvus: %s: %w", what, err)

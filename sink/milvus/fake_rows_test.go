@@ -13,6 +13,8 @@ import (
 	"github.com/milvus-io/milvus-proto/go-api/v2/commonpb"
 	"github.com/milvus-io/milvus-proto/go-api/v2/milvuspb"
 	"github.com/milvus-io/milvus-proto/go-api/v2/schemapb"
+
+	"github.com/galaxalign/galaxalign/sink/sinktest"
 )
 
 // Upsert replaces rows of earlier requests by id and stores every row of this one: rows with the same
@@ -165,11 +167,16 @@ func (f *fake) Search(_ context.Context, r *milvuspb.SearchRequest) (*milvuspb.S
 	if err != nil {
 		return &milvuspb.SearchResults{Status: refuse("cannot parse expression: %s, error: %v", r.Dsl, err)}, nil
 	}
-	score := func(row fakeRow) float64 { return cosine(query, row[fieldEmbedding].([]float32)) }
+	score := func(row fakeRow) float64 { return sinktest.Cosine(query, row[fieldEmbedding].([]float32)) }
 	rows = slices.DeleteFunc(rows, func(row fakeRow) bool { return math.IsNaN(score(row)) })
 	slices.SortStableFunc(rows, func(a, b fakeRow) int { return cmp.Compare(score(b), score(a)) })
 	rows = rows[:min(topK, len(rows))]
 	result := &schemapb.SearchResultData{NumQueries: 1, TopK: int64(topK), Topks: []int64{int64(len(rows))}, FieldsData: t.output(rows, r.OutputFields)}
+	if len(rows) == 0 {
+		for _, data := range result.FieldsData {
+			data.Field = nil
+		}
+	}
 	var ids []string
 	for _, row := range rows {
 		result.Scores = append(result.Scores, float32(score(row)))
@@ -207,29 +214,13 @@ func (t *fakeTable) searchArguments(r *milvuspb.SearchRequest) ([]float32, int, 
 	return query, topK, nil
 }
 
-func cosine(a, b []float32) float64 {
-	var ab, aa, bb float64
-	for i := range a {
-		ab += float64(a[i]) * float64(b[i])
-		aa += float64(a[i]) * float64(a[i])
-		bb += float64(b[i]) * float64(b[i])
-	}
-	return ab / math.Sqrt(aa*bb)
-}
-
 // output renders fields of rows as the wire has them.
 func (t *fakeTable) output(rows []fakeRow, fields []string) []*schemapb.FieldData {
 	var out []*schemapb.FieldData
 	for _, name := range fields {
-		field := t.field(name)
-		if field == nil {
-			continue
+		if field := t.field(name); field != nil {
+			out = append(out, column(field, rows))
 		}
-		data := &schemapb.FieldData{Type: field.DataType, FieldName: name}
-		if len(rows) > 0 {
-			data = column(field, rows)
-		}
-		out = append(out, data)
 	}
 	return out
 }

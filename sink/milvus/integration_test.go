@@ -100,6 +100,34 @@ func TestRealSinkConforms(t *testing.T) {
 	})
 }
 
+// settled is a sink whose writes return when searches see them.
+type settled struct {
+	*Sink
+	t      *testing.T
+	search *Searcher
+}
+
+func (s settled) Write(ctx context.Context, b *sink.Batch, r *sink.Report) error {
+	err := s.Sink.Write(ctx, b, r)
+	if err == nil {
+		waitReady(s.t, s.search)
+		awaitVisible(s.t, s.search, b.Records[0].Embedding, b.Records[0].ID)
+	}
+	return err
+}
+
+func TestRealSearchConforms(t *testing.T) {
+	sinktest.RunSearch(t, sinktest.SearchHarness{
+		Open: func(t *testing.T, m *schemas.ModelInfo) (sink.Sink, sink.Searcher) {
+			cfg := realConfig(t)
+			dropAfter(t, cfg.withDefaults(), m)
+			s := open(t, cfg)
+			return settled{s, t, s.Searcher(m)}, s.Searcher(m)
+		},
+		Recall: 0.99,
+	})
+}
+
 func TestRealUpsertIsIdempotent(t *testing.T) {
 	s, model := newTable(t, 16)
 	rows := records(model, 1300)
