@@ -31,7 +31,7 @@ func (s *Source) refuse(ctx context.Context) error {
 	case err != nil:
 		return err
 	case !ok:
-		return s.wait(ctx, nil)
+		return s.wait(ctx, s.room)
 	}
 	s.pending = nil
 	return s.window.Finish(p.offset, ingest.Quarantined)
