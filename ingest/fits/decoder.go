@@ -132,12 +132,12 @@ func (d *Decoder) bandsAreHDUs() bool {
 func (d *Decoder) hduOfBand(band string) *HDU {
 	hdus := d.file.HDUs
 	for i := range hdus {
-		if h := &hdus[i]; (h.Kind == KindImage || h.Kind == KindCompressed) && h.named(band) {
+		if h := &hdus[i]; h.isImage() && h.named(band) {
 			return h
 		}
 	}
 	for i := range hdus {
-		if h := &hdus[i]; h.Kind == KindImage && h.naxis == 2 && d.bandCard(h) == band {
+		if h := &hdus[i]; h.isImage() && h.naxis == 2 && d.bandCard(h) == band {
 			return h
 		}
 	}

@@ -30,6 +30,7 @@ type HDUInfo struct {
 	Duplicates    int // cards that repeat a name with another value
 	StrayContinue int
 	Truncated     bool
+	Damaged       *schemas.Fault // why the picture of a tile-compressed image cannot be read, or cannot to its end; nil: it can
 	HeaderOffset  int
 	DataOffset    int
 	DataSize      int
@@ -58,14 +59,18 @@ func (h *HDU) describe() HDUInfo {
 		in.Blank = &blank
 	}
 	if h.Kind == KindCompressed {
-		h.describeCompressed(&in)
+		t, _ := h.Text(nil, "ZCMPTYPE")
+		in.Compression = string(t)
 	}
 	var names interner
 	in.Unit, in.ZeroPoint, _ = h.photometry("", &names)
 	if g, err := h.Geometry(); err == nil {
 		in.WCS = h.WCS(g)
 	}
-	if h.Kind == KindImage && !h.Truncated {
+	if h.Kind == KindCompressed {
+		in.Damaged = h.tiling.fault
+	}
+	if h.readable() == nil {
 		h.statistics(&in)
 	}
 	in.DataSum, in.Checksum = h.Checksums()
@@ -80,21 +85,6 @@ func (h *HDU) describe() HDUInfo {
 		in.Flags |= schemas.FlagCardConflict
 	}
 	return in
-}
-
-// describeCompressed takes type and shape of the picture behind a tile-compressed table.
-func (h *HDU) describeCompressed(in *HDUInfo) {
-	t, _ := h.Text(nil, "ZCMPTYPE")
-	in.Compression = string(t)
-	if n, ok := h.Int("ZBITPIX"); ok {
-		in.Bitpix = int(n)
-	}
-	n, _ := h.Int("ZNAXIS")
-	in.Axes = in.Axes[:0]
-	for i := 1; i <= int(min(n, storedAxes)); i++ {
-		a, _ := h.intAt(indexed("ZNAXIS", i))
-		in.Axes = append(in.Axes, int(a))
-	}
 }
 
 // duplicates counts the value cards that repeat an earlier name with another value.
@@ -113,43 +103,77 @@ func (h *Header) duplicates() int {
 	return n
 }
 
-// statistics reads the pixels one by one in float64. NaN and infinity are counted as float32, the type
-// the pixels are delivered in.
+// statistics reads the pixels in float64, those of a compressed image tile by tile. NaN and infinity are
+// counted as float32, the type the pixels are delivered in. Tiles that cannot be read end it.
 func (h *HDU) statistics(in *HDUInfo) {
-	sum, n := 0., 0
-	for i, total := 0, h.NPix(); i < total; i++ {
-		x := h.physicalAt(i)
-		if y := float32(x); y-y != 0 { // NaN or infinite
-			in.NonFinite++
-			if y != y {
-				in.NaN++
-			}
+	var s pixelSums
+	if h.Kind == KindImage {
+		for i, total := 0, h.NPix(); i < total; i++ {
+			s.add(in, h.physicalAt(i))
 		}
-		if x-x != 0 {
-			continue
-		}
-		if n == 0 || x < in.Min {
-			in.Min = x
-		}
-		if n == 0 || x > in.Max {
-			in.Max = x
-		}
-		sum += x
-		n++
+	} else {
+		h.tileSums(&s, in)
 	}
-	if n > 0 {
-		in.Mean = sum / float64(n)
+	if s.n > 0 {
+		in.Mean = s.sum / float64(s.n)
 	}
 }
 
+// tileSums adds the pixels of every tile.
+func (h *HDU) tileSums(s *pixelSums, in *HDUInfo) {
+	r := h.reader
+	for row := range h.tiling.tiles {
+		b := h.box(row)
+		v, flt := r.load(h, row, &b)
+		if flt != nil {
+			in.Damaged = flt
+			return
+		}
+		r.px64 = room(r.px64, b.n)
+		r.emit64(h, r.px64, &v)
+		for _, x := range r.px64 {
+			s.add(in, x)
+		}
+	}
+}
+
+// pixelSums is the running mean of the finite pixels.
+type pixelSums struct {
+	sum float64
+	n   int
+}
+
+// add counts one pixel.
+func (s *pixelSums) add(in *HDUInfo, x float64) {
+	if y := float32(x); y-y != 0 { // NaN or infinite
+		in.NonFinite++
+		if y != y {
+			in.NaN++
+		}
+	}
+	if x-x != 0 {
+		return
+	}
+	if s.n == 0 || x < in.Min {
+		in.Min = x
+	}
+	if s.n == 0 || x > in.Max {
+		in.Max = x
+	}
+	s.sum += x
+	s.n++
+}
+
 // physicalAt is the physical value of stored pixel i in float64.
-func (h *HDU) physicalAt(i int) float64 {
-	b := h.data[i*int(h.elemSize()):]
+func (h *HDU) physicalAt(i int) float64 { return h.physicalOf(h.Bitpix, h.data[i*int(h.elemSize()):]) }
+
+// physicalOf is the physical value of the stored one at the start of b.
+func (h *HDU) physicalOf(bitpix int, b []byte) float64 {
 	var stored int64
-	switch h.Bitpix {
+	switch bitpix {
 	case -32, -64:
 		var x float64
-		if h.Bitpix == -32 {
+		if bitpix == -32 {
 			x = float64(math.Float32frombits(binary.BigEndian.Uint32(b)))
 		} else {
 			x = math.Float64frombits(binary.BigEndian.Uint64(b))

@@ -23,6 +23,7 @@ type File struct {
 
 	inflated []byte
 	gunzip   gunzipper
+	tiles    tileReader
 }
 
 // Parse reads every header of b into f. An error is a *schemas.Fault: the payload is no FITS, or its
@@ -36,6 +37,7 @@ func Parse(b []byte, f *File) error {
 func (f *File) parse(b []byte, stop func(*HDU) bool) error {
 	f.HDUs, f.Flags, f.Tail = f.HDUs[:0], 0, nil
 	lim := f.Limits.orDefaults()
+	f.tiles.reset(f.Inflate)
 	b, err := f.unwrap(b, &lim)
 	if err != nil {
 		return err
@@ -71,7 +73,7 @@ func (f *File) grow() *HDU {
 	} else {
 		f.HDUs = append(f.HDUs, HDU{})
 	}
-	f.HDUs[n].Index = n
+	f.HDUs[n].Index, f.HDUs[n].reader = n, &f.tiles
 	return &f.HDUs[n]
 }
 

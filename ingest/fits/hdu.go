@@ -19,7 +19,7 @@ const (
 	KindEmpty      Kind = iota // a header without data, or with an axis of length 0
 	KindImage                  // an image of 1 to 8 axes
 	KindTable                  // an ASCII or binary table
-	KindCompressed             // a binary table that holds a tile-compressed image (ZIMAGE = T)
+	KindCompressed             // a binary table that holds a tile-compressed image (ZIMAGE = T); read like an image
 	KindGroups                 // random groups
 	KindOther                  // an extension of another type
 )
@@ -38,7 +38,7 @@ type HDU struct {
 	Header
 	Index         int
 	Kind          Kind
-	Bitpix        int     // 8, 16, 32, 64, -32 or -64
+	Bitpix        int     // 8, 16, 32, 64, -32 or -64; ZBITPIX of a tile-compressed image
 	BScale, BZero float64 // physical = stored x BScale + BZero
 	Blank         int64   // stored integer that means NaN, where HasBlank
 	HasBlank      bool
@@ -49,21 +49,28 @@ type HDU struct {
 	DataOffset    int           // byte position of the data
 	DataSize      int           // bytes of the data without padding, as the header states it
 
-	naxis int
-	axes  [storedAxes]int
-	data  []byte // the data present, at most DataSize bytes
-	unit  []byte // header and data as stored, padding included where present
+	naxis  int
+	axes   [storedAxes]int
+	tiling *tiling     // of a tile-compressed image
+	reader *tileReader // memory to decode tiles with
+	data   []byte      // the data present, at most DataSize bytes
+	unit   []byte      // header and data as stored, padding included where present
 }
 
-// Axes returns the lengths of the axes, NAXIS1 (fastest) first. It points into h.
+// Axes returns the lengths of the axes, NAXIS1 (fastest) first; of a tile-compressed image those of the
+// picture, and none where its header cannot be read. It points into h.
 func (h *HDU) Axes() []int { return h.axes[:h.naxis] }
 
-// NPix is the number of stored values of an image, and 0 for any other kind.
+// isImage reports whether the HDU holds an image, tile-compressed or not.
+func (h *HDU) isImage() bool { return h.Kind == KindImage || h.Kind == KindCompressed }
+
+// NPix is the number of pixels of an image, and 0 for any other kind and for a tile-compressed image that
+// cannot be read.
 func (h *HDU) NPix() int {
-	if h.Kind != KindImage {
+	if !h.isImage() || h.Kind == KindCompressed && h.tiling.fault != nil {
 		return 0
 	}
-	n := 1 // cannot overflow: parse has checked the product against DataSize
+	n := 1 // cannot overflow: parse has checked the product against DataSize or MaxInflated
 	for _, a := range h.Axes() {
 		n *= a
 	}
@@ -82,7 +89,7 @@ func (h *HDU) parse(b []byte, off int, lim *Limits) *schemas.Fault {
 	if n < 0 {
 		return h.noEnd(b, off, lim)
 	}
-	*h = HDU{Header: h.Header, Index: h.Index, HeaderOffset: off}
+	*h = HDU{Header: h.Header, Index: h.Index, HeaderOffset: off, tiling: h.tiling, reader: h.reader}
 	h.DataOffset = off + padded(n)
 	if f := h.parseShape(); f != nil {
 		return f
@@ -91,6 +98,9 @@ func (h *HDU) parse(b []byte, off int, lim *Limits) *schemas.Fault {
 	if f := h.parseSize(lim); f != nil {
 		return f
 	}
+	if h.Kind == KindCompressed {
+		h.parseTiles(lim)
+	}
 	if f := h.parseScaling(); f != nil {
 		return f
 	}
@@ -98,6 +108,9 @@ func (h *HDU) parse(b []byte, off int, lim *Limits) *schemas.Fault {
 		h.Flags |= schemas.FlagCardConflict
 	}
 	h.locate(b)
+	if h.Kind == KindCompressed && h.tiling.fault == nil && !h.Truncated {
+		h.tiling.fault = h.checkCells(lim)
+	}
 	return nil
 }
 
@@ -247,7 +260,7 @@ func (h *HDU) optionalCount(name string, def int64) (n int64, ok bool) {
 // parseScaling reads BSCALE, BZERO and BLANK of an image.
 func (h *HDU) parseScaling() *schemas.Fault {
 	h.BScale, h.BZero = 1, 0
-	if h.Kind != KindImage {
+	if !h.isImage() {
 		return nil
 	}
 	for _, c := range [...]struct {
@@ -274,6 +287,8 @@ func (h *HDU) parseScaling() *schemas.Fault {
 		if h.Blank, h.HasBlank = v.integer(); !h.HasBlank {
 			h.Flags |= schemas.FlagCardConflict
 		}
+	} else if h.Kind == KindCompressed {
+		h.Blank, h.HasBlank = h.tiling.blank, h.tiling.hasBlank
 	}
 	return nil
 }

@@ -15,8 +15,11 @@ type strided struct {
 
 // decode writes len(dst) physical values and reports whether any is NaN. The caller has checked that
 // s.src holds them.
-func (h *HDU) decode(dst []float32, s strided) (nan bool) {
-	switch h.Bitpix {
+func (h *HDU) decode(dst []float32, s strided) (nan bool) { return h.decodeAs(h.Bitpix, dst, s) }
+
+// decodeAs is decode of values of another type than Bitpix says.
+func (h *HDU) decodeAs(bitpix int, dst []float32, s strided) (nan bool) {
+	switch bitpix {
 	case 8:
 		return h.decode8(dst, s)
 	case 16:
@@ -175,25 +178,35 @@ func (h *HDU) Pixels(dst []float32) ([]float32, error) {
 		return dst, flt
 	}
 	n := h.NPix()
-	if cap(dst) < n { // n x |BITPIX|/8 bytes are present, so this is at most 4 bytes for each of them
+	if cap(dst) < n { // at most 4 bytes for each byte present, or for tiles what boundTiles allows
 		dst = make([]float32, n)
 	}
 	dst = dst[:n]
-	if h.decode(dst, strided{src: h.data, step: int(h.elemSize())}) {
+	nan, err := h.all(dst)
+	if err != nil {
+		return dst, err
+	}
+	if nan {
 		h.Flags |= schemas.FlagNaNPixels
 	}
 	return dst, nil
 }
 
+// all decodes every pixel of a readable image.
+func (h *HDU) all(dst []float32) (nan bool, err error) {
+	if h.Kind != KindCompressed {
+		return h.decode(dst, strided{src: h.data, step: int(h.elemSize())}), nil
+	}
+	return h.decodeTiles(dst, 0, h.tiling.tiles, 0)
+}
+
 // readable refuses an HDU without readable image data.
 func (h *HDU) readable() *schemas.Fault {
 	switch {
-	case h.Kind == KindCompressed:
-		var buf [32]byte
-		algorithm, _ := h.Text(buf[:0], "ZCMPTYPE")
-		return fault(schemas.ReasonCompressed, h.HeaderOffset, "tile-compressed image (%s) in HDU %d: not read by this version; unpack it with funpack", algorithm, h.Index)
-	case h.Kind != KindImage:
+	case !h.isImage():
 		return fault(schemas.ReasonNoImage, h.HeaderOffset, "HDU %d holds no image (%s)", h.Index, h.Kind)
+	case h.Kind == KindCompressed && h.tiling.fault != nil:
+		return h.tiling.fault
 	case h.Truncated:
 		return h.cut()
 	}

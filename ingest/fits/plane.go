@@ -2,6 +2,10 @@ package fits
 
 import "github.com/galaxalign/galaxalign/schemas"
 
+// maxPlanes bounds the planes of a cube: each becomes an image of its own, of about 200 bytes besides its
+// pixels, so that a cube of single pixels would take fifty times its size.
+const maxPlanes = 4096
+
 // Geometry is how the axes of an image map to planes [band][y][x].
 type Geometry struct {
 	Width, Height, Planes int
@@ -11,10 +15,10 @@ type Geometry struct {
 }
 
 // Geometry reads the axes of an image of two axes, or a cube of three; further axes of length 1 are
-// ignored. A cube with NAXIS1 = 3 is a colour picture with the band fastest. The error is a
-// *schemas.Fault.
+// ignored. A cube with NAXIS1 = 3 is a colour picture with the band fastest, one of more than 4096 planes
+// is refused. The error is a *schemas.Fault.
 func (h *HDU) Geometry() (Geometry, error) {
-	if h.Kind != KindImage {
+	if !h.isImage() || h.Kind == KindCompressed && h.tiling.fault != nil {
 		return Geometry{}, h.readable()
 	}
 	if h.naxis < 2 {
@@ -29,6 +33,9 @@ func (h *HDU) Geometry() (Geometry, error) {
 			return Geometry{}, fault(schemas.ReasonBadShape, h.HeaderOffset, "HDU %d has axes %v: more than three longer than 1", h.Index, h.Axes())
 		}
 		g.Planes = a
+	}
+	if g.Planes > maxPlanes {
+		return Geometry{}, fault(schemas.ReasonTooLarge, h.HeaderOffset, "HDU %d has axes %v: more than %d planes; split it", h.Index, h.Axes(), maxPlanes)
 	}
 	if h.axes[0] == 3 && g.Planes > 1 && g.Planes == h.axes[2] {
 		g = Geometry{Width: h.axes[1], Height: h.axes[2], Planes: 3, BandFirst: true}
@@ -48,6 +55,9 @@ func (h *HDU) Plane(g Geometry, i int, dst []float32) (nan bool, err error) {
 	}
 	if n == 0 {
 		return false, nil
+	}
+	if h.Kind == KindCompressed {
+		return h.tilePlane(g, i, dst)
 	}
 	s := strided{src: h.data[i*n*size:], step: size}
 	if g.BandFirst {

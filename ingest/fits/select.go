@@ -33,18 +33,18 @@ func (h *HDU) named(name string) bool { return h.textIs(makeKey("EXTNAME"), name
 
 // pictured reports whether the HDU holds an image the default rule takes.
 func (h *HDU) pictured(lim *Limits) bool {
-	return h.Kind == KindImage && h.naxis >= 2 && h.naxis <= lim.MaxAxes
+	return h.isImage() && h.naxis >= 2 && h.naxis <= lim.MaxAxes
 }
 
-// defaultHDU is the first picture. A tile-compressed image before it is what was meant: it is refused.
+// defaultHDU is the first picture. A tile-compressed one that cannot be read is what was meant: it is refused.
 func (f *File) defaultHDU(lim *Limits) (*HDU, error) {
 	for i := range f.HDUs {
 		h := &f.HDUs[i]
 		if h.pictured(lim) {
 			return f.imageOf(h, lim)
 		}
-		if h.Kind == KindCompressed {
-			return nil, h.readable()
+		if h.Kind == KindCompressed && h.tiling.fault != nil {
+			return nil, h.tiling.fault
 		}
 	}
 	return nil, f.missing("none of the %d HDUs holds an image of 2 to %d axes", len(f.HDUs), lim.MaxAxes)

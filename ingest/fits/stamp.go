@@ -45,9 +45,9 @@ func (r *StampReader) Read(c *schemas.Cutout, name string, payload []byte) error
 	return addPlane(c, h, plane{geometry: g, name: name, survey: r.survey, wcs: h.WCS(g), names: &r.names})
 }
 
-// isPicture stops the walk at the first HDU with a picture, tile-compressed ones included.
+// isPicture stops the walk at the first HDU with a picture, even one that cannot be read.
 func isPicture(h *HDU) bool {
-	return h.Kind == KindImage && h.naxis >= 2 || h.Kind == KindCompressed
+	return h.isImage() && h.naxis >= 2 || h.Kind == KindCompressed && h.tiling.fault != nil
 }
 
 // plane names one plane of an HDU and what its image record takes from outside the header.
