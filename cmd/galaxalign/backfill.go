@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,13 +12,19 @@ import (
 
 	"github.com/galaxalign/galaxalign/cmd/internal/assemble"
 	"github.com/galaxalign/galaxalign/cmd/internal/config"
+	"github.com/galaxalign/galaxalign/cmd/internal/pipeline"
 	"github.com/galaxalign/galaxalign/infer/batch"
 	"github.com/galaxalign/galaxalign/ingest/archive"
 )
 
+// backfillOptions are the flags of backfill.
+type backfillOptions struct {
+	file, state string
+	include     []string
+}
+
 func newBackfill() *cobra.Command {
-	var file, state string
-	var include []string
+	var o backfillOptions
 	cmd := &cobra.Command{
 		Use:   "backfill -c FILE PATH...",
 		Short: "Classify files, folders and tar archives",
@@ -24,41 +32,46 @@ func newBackfill() *cobra.Command {
 and sinks of the configuration. What is finished is remembered in the state file, so that an interrupted
 backfill goes on where it stopped. Refused items go to dead_letters.`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := config.Load(file)
-			if err != nil {
-				return err
-			}
-			log := newLogger(cfg.Log)
-			ensureTopics(cmd.Context(), cfg, log)
-			refused, err := assemble.OpenDeadLetters(cfg)
-			if err != nil {
-				return err
-			}
-			defer refused.Close(cmd.Context())
-			if state == "" {
-				state = stateFile(cfg, args)
-			}
-			if err := os.MkdirAll(filepath.Dir(state), 0o755); err != nil {
-				return err
-			}
-			source, err := archive.Open(archive.Config{
-				Paths: args, Include: include, StateFile: state, Refused: refused,
-				WindowBytes: int64(cfg.Source.Kafka.WindowBytes), WindowMessages: cfg.Source.Kafka.WindowMessages,
-			})
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "progress is kept in %s\n", state)
-			return runPipeline(cmd.Context(), cmd, cfg, assemble.Options{
-				Log: log, Title: "GalaxAlign backfill", Pictures: pictures, Source: source, Lane: batch.Backfill,
-			})
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return runBackfill(cmd, args, o) },
 	}
-	configFlag(cmd, &file)
-	cmd.Flags().StringVar(&state, "state", "", "file that remembers what is finished (default: beside the first sink)")
-	cmd.Flags().StringSliceVar(&include, "include", nil, "patterns of names to read, such as '*.fits.gz' (default: all)")
+	configFlag(cmd, &o.file)
+	cmd.Flags().StringVar(&o.state, "state", "", "file that remembers what is finished (default: beside the first sink)")
+	cmd.Flags().StringSliceVar(&o.include, "include", nil, "patterns of names to read, such as '*.fits.gz' (default: all)")
 	return cmd
+}
+
+func runBackfill(cmd *cobra.Command, paths []string, o backfillOptions) (err error) {
+	cfg, err := config.Load(o.file)
+	if err != nil {
+		return err
+	}
+	log := newLogger(cfg.Log)
+	ensureTopics(cmd.Context(), cfg, log)
+	closing := context.WithoutCancel(cmd.Context())
+	letters, err := assemble.OpenDeadLetters(cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, letters.Close(closing)) }()
+	refused := pipeline.NewRefusals(letters, log)
+	if o.state == "" {
+		o.state = stateFile(cfg, paths)
+	}
+	if err := os.MkdirAll(filepath.Dir(o.state), 0o755); err != nil {
+		return err
+	}
+	source, err := archive.Open(archive.Config{
+		Paths: paths, Include: o.include, StateFile: o.state, Refused: refused,
+		WindowBytes: int64(cfg.Source.Kafka.WindowBytes), WindowMessages: cfg.Source.Kafka.WindowMessages,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, source.Close(closing)) }() // again after a run: that changes nothing
+	fmt.Fprintf(cmd.ErrOrStderr(), "progress is kept in %s\n", o.state)
+	return runPipeline(cmd.Context(), cmd, cfg, assemble.Options{
+		Log: log, Title: "GalaxAlign backfill", Pictures: pictures, Source: source, Refused: refused, Lane: batch.Backfill,
+	})
 }
 
 // stateFile names the state after the paths, beside the first folder that the run writes to.

@@ -120,6 +120,7 @@ func sortGalaxies(cmd *cobra.Command, o demoOptions, cfg *config.Config, survey 
 	started := time.Now()
 	runErr := r.Pipeline.Run(working)
 	stopSurvey()
+	stopWork() // a run that failed will not work off anything more
 	surveyErr := <-surveyed
 	closing, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), cfg.Pipeline.DrainTimeout.Std())
 	defer cancel()

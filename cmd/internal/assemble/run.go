@@ -22,6 +22,8 @@ type Options struct {
 	// Source replaces the Kafka source of the configuration, for a backfill. Open takes it over: it is
 	// closed when the pipeline has run, or when Open fails.
 	Source ingest.Source
+	// Refused counts what Source itself puts into the dead letters; nil when it puts nothing there.
+	Refused *pipeline.Refusals
 	// Lane of the source's messages.
 	Lane batch.Lane
 	// Pictures is how many cutouts a second are pictured on the page; 0 pictures every one. A picture
@@ -140,7 +142,7 @@ func (r *Run) openFeed(o Options) (pipeline.Feed, error) {
 			return pipeline.Feed{}, err
 		}
 	}
-	return pipeline.Feed{Source: source, NewDecoder: newDecoder(decoding), Lane: o.Lane, Dead: r.dead}, nil
+	return pipeline.Feed{Source: source, NewDecoder: newDecoder(decoding), Lane: o.Lane, Dead: r.dead, Refused: o.Refused}, nil
 }
 
 // Address is where the page and the metrics are served, or "".

@@ -103,7 +103,7 @@ func (p *Pipeline) quarantine(ctx context.Context, j *job, fault *schemas.Fault)
 		p.stats.setDeadLetterFault(err)
 		if err == nil {
 			p.stats.refused(fault)
-			p.log.Warn("quarantined", "origin", j.msg.Origin.String(), "stage", fault.Stage, "reason", fault.Reason, "detail", fault.Detail)
+			logQuarantined(p.log, &letter)
 			return ingest.Quarantined
 		}
 		p.log.Error("dead letters unavailable, trying again", "wait", wait, "error", err)

@@ -45,6 +45,7 @@ type Feed struct {
 	NewDecoder func() (ingest.Decoder, error) // called once a worker
 	Lane       batch.Lane
 	Dead       ingest.DeadLetters // where its refused messages go; closed by the caller
+	Refused    *Refusals          // what the source itself refuses; nil when it delivers everything
 }
 
 type feed struct {
@@ -284,7 +285,17 @@ func (p *Pipeline) observe(r *schemas.Record, thumb []byte) {
 }
 
 // Snapshot returns the account of the run so far; after Run it is final.
-func (p *Pipeline) Snapshot() Snapshot { return p.stats.snapshot() }
+func (p *Pipeline) Snapshot() Snapshot {
+	s := p.stats.snapshot()
+	for _, f := range p.feeds {
+		for kind, n := range f.Refused.counts() {
+			s.Fetched += n
+			s.Quarantined += n
+			s.Reasons[kind] += n
+		}
+	}
+	return s
+}
 
 // Progress returns the state of every partition of every source.
 func (p *Pipeline) Progress() []ingest.Progress {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -76,6 +77,31 @@ func TestRefusedMessagesGoToTheDeadLettersWhole(t *testing.T) {
 	s := r.p.Snapshot()
 	if s.Reasons[Refusal{schemas.StageIngest, schemas.ReasonTruncated}] != 2 || s.Reasons[Refusal{schemas.StagePreprocess, schemas.ReasonMissingBand}] != 1 {
 		t.Errorf("reasons %v", s.Reasons)
+	}
+}
+
+// TestTheAccountHoldsWhatASourceRefusesItself: such an input is not delivered, yet it was read and kept.
+func TestTheAccountHoldsWhatASourceRefusesItself(t *testing.T) {
+	letters := &fakeDead{}
+	refused := NewRefusals(letters, slog.New(slog.DiscardHandler))
+	p, err := New(toyConfig, Options{}, []Feed{{
+		Source: newFakeSource(good(5)...), Dead: letters, Refused: refused,
+		NewDecoder: func() (ingest.Decoder, error) { return &fakeDecoder{}, nil },
+	}}, []Model{toyModel(t, openRT(t), "toy", &sinktest.MemorySink{Store: &sinktest.Store{}})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	letter := &ingest.DeadLetter{Message: &ingest.Message{}, Fault: schemas.NewFault(schemas.StageIngest, schemas.ReasonBadGzip, "cut")}
+	letters.failing = 1
+	if err := refused.Put(t.Context(), letter); err == nil {
+		t.Error("a letter that was not kept was counted")
+	}
+	if err := errors.Join(refused.Put(t.Context(), letter), p.Run(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	s := p.Snapshot()
+	if s.Fetched != 6 || s.Written != 5 || s.Quarantined != 1 || s.Reasons[Refusal{schemas.StageIngest, schemas.ReasonBadGzip}] != 1 || !s.Balanced() {
+		t.Errorf("account %+v", s)
 	}
 }
 

@@ -80,7 +80,7 @@ func (s *stats) setDeadLetterFault(err error) {
 // Snapshot is the account of a run so far. Messages are conserved:
 // Fetched = Written + Duplicates + Quarantined + GivenBack + InFlight.
 type Snapshot struct {
-	Fetched     int64 // messages taken from the sources
+	Fetched     int64 // messages taken from the sources, and those the sources refused themselves
 	Bytes       int64 // payload bytes of those messages
 	Decoded     int64 // messages that became cutouts
 	Prepared    int64 // tensor rows filled, one a model
