@@ -26,7 +26,7 @@ const (
 func Load(dir string) (*Bundle, error) {
 	b, err := load(dir)
 	if err != nil {
-		return nil, fmt.Errorf("bundle %s:\n%w", dir, err)
+		return nil, fmt.Errorf("bundle %s: %w", dir, err)
 	}
 	return b, nil
 }

@@ -18,6 +18,7 @@ import (
 type binder struct {
 	lines  map[string]int
 	faults []Fault
+	broken bool // the text is not YAML: nothing of it was read
 }
 
 // bind parses a YAML document into dst, a pointer to a struct with yaml tags.
@@ -25,6 +26,7 @@ func (b *binder) bind(data []byte, dst any) {
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		b.syntaxFault(err)
+		b.broken = true
 		return
 	}
 	for _, doc := range file.Docs {

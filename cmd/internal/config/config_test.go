@@ -86,6 +86,9 @@ func TestSyntaxFaultNamesItsLine(t *testing.T) {
 	if !errors.As(err, &e) || e.Faults[0].Line == 0 && e.Faults[len(e.Faults)-1].Line == 0 {
 		t.Fatalf("no line in: %v", err)
 	}
+	if len(e.Faults) != 1 {
+		t.Errorf("faults of what was not read: %v", err)
+	}
 	if !strings.Contains(err.Error(), "not YAML") {
 		t.Errorf("got %v", err)
 	}

@@ -21,6 +21,9 @@ func Parse(name string, data []byte, lookup func(string) (string, bool)) (*Confi
 	cfg := Default()
 	b := binder{lines: map[string]int{}}
 	b.bind(data, &cfg)
+	if b.broken { // what would be missing besides may well be in the part that was not read
+		return nil, &Error{File: name, Faults: b.faults}
+	}
 	b.applyEnv(&cfg, lookup)
 	faults := b.faults
 	for _, f := range Check(&cfg) {

@@ -5,8 +5,11 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/galaxalign/galaxalign/schemas/spelling"
 )
@@ -44,9 +47,30 @@ func (c *checker) address(key, value string) {
 	}
 }
 
+// addresses checks addresses to connect to, which unlike one to listen on need a host.
 func (c *checker) addresses(key string, values []string) {
 	for i, v := range values {
+		if strings.HasPrefix(v, ":") {
+			v = ""
+		}
 		c.address(fmt.Sprintf("%s[%d]", key, i), v)
+	}
+}
+
+// names checks a list of names: none empty, none twice.
+func (c *checker) names(key string, values []string) {
+	for i, v := range values {
+		if v == "" {
+			c.fail(fmt.Sprintf("%s[%d]", key, i), "an empty name", "write the name or take the item out")
+		} else if slices.Contains(values[:i], v) {
+			c.fail(fmt.Sprintf("%s[%d]", key, i), fmt.Sprintf("%q is given twice", v), "remove one")
+		}
+	}
+}
+
+func (c *checker) within(key string, value Duration, low, high time.Duration, usual string) {
+	if value.Std() < low || value.Std() > high {
+		c.fail(key, value.Std().String()+" is out of range", fmt.Sprintf("use %v to %v; %s is usual", low, high, usual))
 	}
 }
 
@@ -101,6 +125,7 @@ func (c *checker) kafka(k *Kafka) {
 	if len(k.Topics) == 0 {
 		c.fail("source.kafka.topics", "no topic given", "list the topics to read")
 	}
+	c.names("source.kafka.topics", k.Topics)
 	if k.Group == "" {
 		c.fail("source.kafka.group", "no consumer group given", "name one; offsets are kept under it")
 	}
@@ -112,12 +137,16 @@ func (c *checker) kafka(k *Kafka) {
 	if k.WindowBytes < 2*k.MaxFetch {
 		c.fail("source.kafka.window_bytes", "smaller than two fetches, so fetching would stall", "use at least twice max_fetch")
 	}
+	c.within("source.kafka.commit_interval", k.CommitInterval, time.Millisecond, time.Minute, "1s")
 	if ms := k.SessionTimeout.Std().Milliseconds(); ms < 1000 || ms > 60_000 {
 		c.fail("source.kafka.session_timeout", "out of range", "use 1s to 60s; 6s to 10s recovers soonest from a crash")
 	}
 	c.file("source.kafka.tls.ca", k.TLS.CA, "CA certificate")
 	c.file("source.kafka.tls.cert", k.TLS.Cert, "client certificate")
 	c.file("source.kafka.tls.key", k.TLS.Key, "client key")
+	if (k.TLS.Cert == "") != (k.TLS.Key == "") {
+		c.fail("source.kafka.tls", "client certificate or key missing", "give both cert and key, or neither")
+	}
 	c.oneOf("source.kafka.sasl.mechanism", k.SASL.Mechanism, "", "plain", "scram-sha-256", "scram-sha-512")
 	if k.SASL.Mechanism != "" && (k.SASL.User == "" || k.SASL.Password == "") {
 		c.fail("source.kafka.sasl", "user or password missing", "set user here and the password in "+EnvName("source.kafka.sasl.password"))
@@ -126,7 +155,7 @@ func (c *checker) kafka(k *Kafka) {
 
 func (c *checker) models(models []Model) {
 	if len(models) == 0 {
-		c.fail("models", "no model given", "list at least one bundle folder; `galaxalign bundle --help` makes one")
+		c.fail("models", "no model given", "list at least one bundle folder; galaxalign bundle starter DIR writes the one that ships")
 	}
 	for i, m := range models {
 		key := fmt.Sprintf("models[%d]", i)
@@ -134,13 +163,26 @@ func (c *checker) models(models []Model) {
 		case m.Bundle == "":
 			c.fail(key+".bundle", "no bundle folder given", "give the folder that holds manifest.json")
 		default:
-			c.file(key+".bundle", filepath.Join(m.Bundle, "manifest.json"), "bundle")
+			if _, err := os.Stat(filepath.Join(m.Bundle, "manifest.json")); err != nil {
+				c.fail(key+".bundle", fmt.Sprintf("bundle %q cannot be read: %v", filepath.Join(m.Bundle, "manifest.json"), err),
+					"give the folder of a bundle; galaxalign bundle starter DIR writes the one that ships")
+			}
 		}
-		if m.Device != "" && m.Device != "cpu" && !strings.HasPrefix(m.Device, "cuda:") {
+		if !isDevice(m.Device) {
 			c.fail(key+".device", fmt.Sprintf("%q is not a device", m.Device), "write cpu or cuda:0")
 		}
 		c.between(key+".threads", m.Threads, 0, 256)
 	}
+}
+
+// isDevice accepts what an empty key stands for, the CPU, and a GPU by its number.
+func isDevice(s string) bool {
+	if s == "" || s == "cpu" {
+		return true
+	}
+	number, cuda := strings.CutPrefix(s, "cuda:")
+	_, err := strconv.ParseUint(number, 10, 16)
+	return cuda && err == nil
 }
 
 func (c *checker) pipeline(p *Pipeline) {
@@ -148,6 +190,9 @@ func (c *checker) pipeline(p *Pipeline) {
 	c.between("pipeline.runners", p.Runners, 0, 256)
 	c.between("pipeline.batch_rows", p.BatchRows, 1, 4096)
 	c.between("pipeline.flush_rows", p.FlushRows, 1, 1<<16)
+	if p.BatchWait <= 0 {
+		c.fail("pipeline.batch_wait", "must be positive", "20ms is usual")
+	}
 	if p.FlushWait <= 0 {
 		c.fail("pipeline.flush_wait", "must be positive", "200ms is usual")
 	}
@@ -163,20 +208,39 @@ func (c *checker) sinks(cfg *Config) {
 	}
 	c.files("sinks.arrow", s.Arrow)
 	c.files("sinks.parquet", s.Parquet)
-	if s.Arrow.Dir != "" && s.Arrow.Dir == s.Parquet.Dir {
-		c.fail("sinks.parquet.dir", "the same folder as sinks.arrow.dir", "use a folder of its own")
-	}
+	c.folders(s)
 	c.between("sinks.index.max_vectors", s.Index.MaxVectors, 1, 100_000_000)
 	c.oneOf("sinks.index.overflow", s.Index.Overflow, "refuse", "drop_oldest")
 	if s.Milvus.Address != "" {
 		c.address("sinks.milvus.address", s.Milvus.Address)
 		c.between("sinks.milvus.batch_rows", s.Milvus.BatchRows, 1, 16_384)
-		if s.Milvus.Collection == "" {
-			c.fail("sinks.milvus.collection", "no name given", "galaxalign is usual")
+		if !collectionName.MatchString(s.Milvus.Collection) {
+			c.fail("sinks.milvus.collection", fmt.Sprintf("%q is no name of a collection", s.Milvus.Collection), "use letters, digits and underscores, at most 64; galaxalign is usual")
 		}
 	}
 	if s.Alerts.Topic != "" {
 		c.alerts(cfg)
+	}
+}
+
+// collectionName is what Milvus takes as the beginning of a collection's name.
+var collectionName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
+
+// folders checks that no two sinks share a folder: each locks its own.
+func (c *checker) folders(s *Sinks) {
+	taken := map[string]string{}
+	for _, f := range []struct{ key, dir string }{
+		{"sinks.arrow.dir", s.Arrow.Dir}, {"sinks.parquet.dir", s.Parquet.Dir}, {"sinks.index.dir", s.Index.Dir},
+	} {
+		if f.dir == "" {
+			continue
+		}
+		dir := filepath.Clean(f.dir)
+		if other, ok := taken[dir]; ok {
+			c.fail(f.key, "the same folder as "+other, "use a folder of its own")
+			continue
+		}
+		taken[dir] = f.key
 	}
 }
 
@@ -200,7 +264,8 @@ func (c *checker) alerts(cfg *Config) {
 	if len(a.Brokers) == 0 && len(cfg.Source.Kafka.Brokers) == 0 {
 		c.fail("sinks.alerts.brokers", "no broker given", "list at least one host:port")
 	}
-	if a.MinProbability < 0 || a.MinProbability > 1 {
+	c.names("sinks.alerts.labels", a.Labels)
+	if !(a.MinProbability >= 0 && a.MinProbability <= 1) {
 		c.fail("sinks.alerts.min_probability", "out of range", "use 0 to 1")
 	}
 	if slices.Contains(cfg.Source.Kafka.Topics, a.Topic) {
@@ -215,6 +280,9 @@ func (c *checker) deadLetters(cfg *Config) {
 	}
 	if d.Topic != "" && d.Dir != "" {
 		c.fail("dead_letters", "both a topic and a folder given", "keep one")
+	}
+	if d.Topic != "" && len(cfg.Source.Kafka.Brokers) == 0 {
+		c.fail("dead_letters.topic", "a topic without brokers to keep it", "give source.kafka.brokers, or dead_letters.dir instead")
 	}
 	if d.Topic != "" && slices.Contains(cfg.Source.Kafka.Topics, d.Topic) {
 		c.fail("dead_letters.topic", "is also read from: every dead letter would come back as input", "use another topic")
