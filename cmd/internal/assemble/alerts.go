@@ -2,11 +2,15 @@ package assemble
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	kafkago "github.com/segmentio/kafka-go"
 
 	"github.com/galaxalign/galaxalign/cmd/internal/config"
+	"github.com/galaxalign/galaxalign/schemas/spelling"
 	"github.com/galaxalign/galaxalign/sink/alerts"
 )
 
@@ -36,6 +40,26 @@ func openAlerts(cfg *config.Config) (*alertSink, error) {
 		return nil, fmt.Errorf("sinks.alerts: %w", err)
 	}
 	return &alertSink{s, transport}, nil
+}
+
+// knownLabels refuses a label to alert on that no model has: it would never send an alert, and say nothing.
+func knownLabels(labels []string, models []Model) error {
+	var classes []string
+	for _, m := range models {
+		classes = union(classes, m.Info().Classes)
+	}
+	var errs []error
+	for _, l := range labels {
+		if slices.Contains(classes, l) {
+			continue
+		}
+		hint := "there are " + strings.Join(classes, ", ")
+		if near := spelling.Nearest(l, classes); near != "" {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		errs = append(errs, fmt.Errorf("sinks.alerts.labels: no model has a class %q; %s", l, hint))
+	}
+	return errors.Join(errs...)
 }
 
 // Close closes the sink and then the connections it used.

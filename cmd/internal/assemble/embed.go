@@ -1,6 +1,7 @@
 package assemble
 
 import (
+	"math"
 	"slices"
 
 	"github.com/galaxalign/galaxalign/infer"
@@ -12,7 +13,10 @@ func embed(m Model, b *infer.Buffers, c *schemas.Cutout) ([]float32, error) {
 	if _, err := m.Transform.Apply(b.ImageRow(0), c, m.Transform.NewScratch()); err != nil {
 		return nil, err
 	}
-	copy(b.FeatureRow(0), c.Features)
+	features := b.FeatureRow(0)
+	for i := copy(features, c.Features); i < len(features); i++ {
+		features[i] = float32(math.NaN()) // unknown, as in a run: a FITS file carries no features
+	}
 	if err := m.Run(b, 1); err != nil {
 		return nil, err
 	}

@@ -62,6 +62,9 @@ func TestAFailedOpenLeavesNothingOpen(t *testing.T) {
 		{"the port is taken", "http.listen", func(c *config.Config) { c.HTTP.Listen = taken.Addr().String() }},
 		{"the schemas are missing", "source.schemas", func(c *config.Config) { c.Source.Schemas.Folder = "/nowhere" }},
 		{"the bundle is missing", "manifest.json", func(c *config.Config) { c.Models = []config.Model{{Bundle: "/nowhere"}} }},
+		{"a label is mistyped", `did you mean "Barred Spiral"`, func(c *config.Config) {
+			c.Sinks.Alerts = config.Alerts{Topic: "alerts", Labels: []string{"Bared Spiral"}}
+		}},
 		{"a model is given twice", "starter", func(c *config.Config) { c.Models = append(c.Models, c.Models[0]) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -64,6 +64,9 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (r *Run, err error
 	if r.Models, err = OpenModels(o.Runtime, cfg.Models, cfg.Pipeline.BatchRows); err != nil {
 		return r, err
 	}
+	if err = knownLabels(cfg.Sinks.Alerts.Labels, r.Models); err != nil {
+		return r, err
+	}
 	stages, err := r.openStages(ctx)
 	if err != nil {
 		return r, err

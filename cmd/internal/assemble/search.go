@@ -22,6 +22,8 @@ type Search struct {
 	store    interface{ Close(context.Context) error }
 }
 
+var errNoStore = errors.New("no vector store is configured: set sinks.index.dir or sinks.milvus.address")
+
 // OpenSearch opens the vector store that a configuration writes to: Milvus when it is there, else the
 // embedded index.
 func OpenSearch(ctx context.Context, rt *ort.Runtime, cfg *config.Config) (*Search, error) {
@@ -51,7 +53,7 @@ func (s *Search) openStore(model *schemas.ModelInfo) error {
 		}
 		s.Searcher, s.store = x, x
 	default:
-		return errors.New("no vector store is configured: set sinks.index.dir or sinks.milvus.address")
+		return errNoStore
 	}
 	return nil
 }

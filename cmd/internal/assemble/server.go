@@ -31,7 +31,7 @@ type server struct {
 func listen(address string) (*server, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("http.listen: %w; give host:port with a free port (port 0: any), or leave it empty for no server", err)
+		return nil, fmt.Errorf("http.listen: %w; choose another port (write host:port; port 0 takes any free one), or leave it empty for no server", err)
 	}
 	return &server{
 		listener: listener, address: "http://" + listener.Addr().String(),

@@ -2,7 +2,8 @@ package assemble
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"math"
 	"sync"
 	"time"
 
@@ -75,11 +76,14 @@ func (s *show) Neighbours(ctx context.Context, id string, k int) ([]page.Item, e
 		return nil, page.ErrUnknown
 	}
 	if s.searcher == nil {
-		return nil, fmt.Errorf("no vector index is configured: set sinks.index.dir or sinks.milvus.address")
+		return nil, errNoStore
 	}
 	vector, err := s.searcher.Get(ctx, parsed)
+	if errors.Is(err, sink.ErrNotFound) {
+		return nil, page.ErrUnknown
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", page.ErrUnknown, err)
+		return nil, err
 	}
 	hits, err := s.searcher.Search(ctx, sink.Query{Vector: vector, K: k + 1})
 	if err != nil {
@@ -102,7 +106,7 @@ func (s *show) itemOf(h sink.Hit) page.Item {
 			ID: h.ID.String(), Survey: h.Survey, ObjectID: h.ObjectID, ObservationID: h.ObservationID,
 			ObservedAt: h.ObservedAt, Label: h.Label, Probability: h.Probability, Classes: s.model.Classes,
 		}
-		if h.RA == h.RA {
+		if !math.IsNaN(h.RA) {
 			item.RA, item.Dec, item.HasPosition = h.RA, h.Dec, true
 		}
 	}

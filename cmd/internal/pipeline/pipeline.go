@@ -206,10 +206,10 @@ func (p *Pipeline) fetch(soft, hard context.Context, f *feed, work chan<- delive
 				return nil
 			}
 		}
-		if errors.Is(err, io.EOF) || soft.Err() != nil {
+		switch {
+		case errors.Is(err, io.EOF), err == nil && soft.Err() != nil, soft.Err() != nil && errors.Is(err, soft.Err()):
 			return nil
-		}
-		if err != nil {
+		case err != nil:
 			return fmt.Errorf("pipeline: source %s: %w", f.Source.Name(), err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -157,6 +158,24 @@ func TestASinkThatFailsForAWhileLosesNothing(t *testing.T) {
 	r := newRig(t, toyConfig, newFakeSource(good(120)...), toyModel(t, openRT(t), "toy", &sinktest.MemorySink{Store: store, Fail: flaky}))
 	if got := r.run(t); got[ingest.Written] != 120 || len(store.IDs()) != 120 {
 		t.Errorf("outcomes %v, %d stored", got, len(store.IDs()))
+	}
+}
+
+// brokenAtTheStop fails for good in the moment of the stop.
+type brokenAtTheStop struct{ *fakeSource }
+
+func (s brokenAtTheStop) Fetch(ctx context.Context) ([]*ingest.Message, error) {
+	<-ctx.Done()
+	return nil, errors.New("the disk is gone")
+}
+
+func TestAStopHidesNoErrorOfASource(t *testing.T) {
+	r := newRig(t, toyConfig, newFakeSource(), toyModel(t, openRT(t), "toy", &sinktest.MemorySink{Store: &sinktest.Store{}}))
+	r.p.feeds[0].Source = brokenAtTheStop{r.source}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if err := r.p.Run(ctx); err == nil || !strings.Contains(err.Error(), "the disk is gone") {
+		t.Errorf("run ended with %v", err)
 	}
 }
 
