@@ -72,7 +72,25 @@ Without --corpus the payloads are drawn by the simulated survey.`,
 	return cmd
 }
 
+// check lists what is wrong with the flags.
+func (o *benchOptions) check() error {
+	var errs []error
+	if o.rows < 1 || o.n < 1 || !o.skipStages && o.n < o.rows {
+		errs = append(errs, fmt.Errorf("bench: %d payloads do not fill a batch of %d: raise -n or lower --batch-rows", o.n, o.rows))
+	}
+	if (len(o.brokers) == 0) != (o.topic == "") {
+		errs = append(errs, errors.New("--brokers and --topic go together: the topic holds the payloads already"))
+	}
+	if o.skipStages && len(o.brokers) == 0 {
+		errs = append(errs, errors.New("--skip-stages leaves only the end-to-end run: give --brokers and --topic"))
+	}
+	return errors.Join(errs...)
+}
+
 func runBench(cmd *cobra.Command, o benchOptions) (err error) {
+	if err := o.check(); err != nil {
+		return err
+	}
 	scratch, err := os.MkdirTemp("", "galaxalign-bench-")
 	if err != nil {
 		return err

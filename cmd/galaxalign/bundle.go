@@ -12,6 +12,7 @@ import (
 	"github.com/galaxalign/galaxalign/infer"
 	"github.com/galaxalign/galaxalign/infer/bundle"
 	"github.com/galaxalign/galaxalign/infer/ort"
+	"github.com/galaxalign/galaxalign/infer/starter"
 )
 
 func newBundle() *cobra.Command {
@@ -21,8 +22,27 @@ func newBundle() *cobra.Command {
 		Long: `A bundle is a folder that holds a model and all that serving it needs: the ONNX file, the recipe that
 turns pixels into its input, its classes, and a golden answer that is checked at every start.`,
 	}
-	cmd.AddCommand(newBundleImport(), newBundleBaseline(), newBundleShow())
+	cmd.AddCommand(newBundleStarter(), newBundleImport(), newBundleBaseline(), newBundleShow())
 	return cmd
+}
+
+func newBundleStarter() *cobra.Command {
+	return &cobra.Command{
+		Use:     "starter DIR",
+		Short:   "Write the bundle that ships with the program",
+		Example: "  galaxalign bundle starter bundles/starter",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := starter.Unpack(args[0]); err != nil {
+				return err
+			}
+			b, err := bundle.Load(args[0])
+			if err != nil {
+				return err
+			}
+			return printBundle(cmd, b)
+		},
+	}
 }
 
 func newBundleImport() *cobra.Command {
@@ -51,7 +71,7 @@ func newBundleImport() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.Name, "name", "", "name of the model (default: the file's name)")
 	f.StringVar(&o.Version, "version", "", "version of the model (default 1)")
-	f.StringVar(&o.Recipe, "recipe", "", "built-in recipe or recipe file (see galaxalign bundle import --help in the README)")
+	f.StringVar(&o.Recipe, "recipe", "", "built-in recipe (an unknown name lists them) or recipe file")
 	f.StringVar(&o.Image, "image", "", "image input of the graph (default: the only one with four axes)")
 	f.StringSliceVar(&o.Features, "features", nil, "scalar features in the order of the columns, such as drb,ndethist")
 	f.StringVar(&o.FeatureInput, "feature-input", "", "scalar input of the graph (default: the only one with two axes)")

@@ -52,6 +52,9 @@ account; the exit status is not 0 when it does not balance.`,
 }
 
 func runDemo(cmd *cobra.Command, o demoOptions) (err error) {
+	if !o.burst && !(o.rate > 0) {
+		return fmt.Errorf("--rate %g: want a number of cutouts a second above 0", o.rate)
+	}
 	if o.dir == "" {
 		if o.dir, err = os.MkdirTemp("", "galaxalign-demo-"); err != nil {
 			return err
@@ -81,7 +84,10 @@ func runDemo(cmd *cobra.Command, o demoOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "\n    watch the galaxies at  %s\n    Ctrl-C to stop\n\n", r.Address())
+	if address := r.Address(); address != "" {
+		fmt.Fprintf(cmd.OutOrStdout(), "\n    watch the galaxies at  %s", address)
+	}
+	fmt.Fprint(cmd.OutOrStdout(), "\n    Ctrl-C to stop\n\n")
 	return sortGalaxies(cmd, o, cfg, survey, r)
 }
 

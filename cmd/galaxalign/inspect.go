@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -37,7 +38,7 @@ With --recipe (a built-in name or a file) and --png it writes the tensor that th
 		RunE: func(cmd *cobra.Command, args []string) error { return runInspect(cmd, args[0], o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.recipe, "recipe", "", "built-in recipe or recipe file")
+	f.StringVar(&o.recipe, "recipe", "", "built-in recipe (an unknown name lists them) or recipe file")
 	f.StringVar(&o.png, "png", "", "file for the picture of the tensor")
 	f.StringVar(&o.schemas, "schemas", "", "folder of LSST schemas")
 	f.StringSliceVar(&o.bands, "bands", nil, "FITS images to take, in order")
@@ -101,7 +102,7 @@ func loadRecipe(name string) (*preprocess.Transform, error) {
 	if err != nil {
 		text, readErr := os.ReadFile(name)
 		if readErr != nil {
-			return nil, fmt.Errorf("recipe %q is neither built in nor a file: %w", name, readErr)
+			return nil, fmt.Errorf("recipe %q is neither built in nor a file: %w; built in are %s", name, readErr, strings.Join(preprocess.BuiltinNames(), ", "))
 		}
 		if recipe, err = preprocess.Parse(text); err != nil {
 			return nil, fmt.Errorf("recipe %s: %w", name, err)

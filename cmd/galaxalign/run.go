@@ -17,6 +17,9 @@ import (
 // pictures is how many cutouts a second the page shows at survey rates: more than anybody can look at.
 const pictures = 10
 
+// topicsTimeout is how long the brokers may take to answer for the topics that are written to.
+const topicsTimeout = 10 * time.Second
+
 func newRun() *cobra.Command {
 	var file string
 	var duration time.Duration
@@ -39,6 +42,9 @@ next start takes up what was not finished. The exit status is not 0 when the acc
 			ctx, cancel := forDuration(cmd.Context(), duration)
 			defer cancel()
 			ensureTopics(ctx, cfg, log)
+			if err := ctx.Err(); err != nil {
+				return fmt.Errorf("stopped before anything was read: %w", err)
+			}
 			return runPipeline(ctx, cmd, cfg, assemble.Options{Log: log, Title: "GalaxAlign", Pictures: pictures})
 		},
 	}
@@ -50,7 +56,11 @@ next start takes up what was not finished. The exit status is not 0 when the acc
 // ensureTopics makes the output topics; where that is not allowed or the brokers are away it only says
 // so, since the topics may be there and the run retries anyway.
 func ensureTopics(ctx context.Context, cfg *config.Config, log *slog.Logger) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	if cfg.DeadLetters.Topic == "" && cfg.Sinks.Alerts.Topic == "" {
+		return
+	}
+	log.Info("checking the output topics", "brokers", cfg.Source.Kafka.Brokers)
+	ctx, cancel := context.WithTimeout(ctx, topicsTimeout)
 	defer cancel()
 	if err := assemble.EnsureOutputTopics(ctx, cfg); err != nil {
 		log.Warn("output topics not checked", "error", err)

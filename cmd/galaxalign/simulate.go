@@ -73,6 +73,9 @@ func runSimulate(cmd *cobra.Command, o simulateOptions) error {
 	default:
 		return fmt.Errorf("--format %q is not known: write fits or ztf", o.format)
 	}
+	if o.out == "" && !o.burst && !(o.rate > 0) {
+		return fmt.Errorf("--rate %g: want a number of packets a second above 0", o.rate)
+	}
 	o.survey.Start = time.Now().UTC().Truncate(time.Second)
 	survey, err := simulate.New(o.survey)
 	if err != nil {
@@ -127,7 +130,9 @@ func writeFiles(cmd *cobra.Command, survey *simulate.Survey, o simulateOptions) 
 // publishSurvey sends packets at the pace until the count is reached or the command is interrupted.
 func publishSurvey(cmd *cobra.Command, survey *simulate.Survey, o simulateOptions) error {
 	connection := kafka.Connection{Brokers: o.brokers}
-	if err := kafka.EnsureTopics(cmd.Context(), connection, kafka.Topic{Name: o.topic, Partitions: o.partitions}); err != nil {
+	ensuring, cancel := context.WithTimeout(cmd.Context(), topicsTimeout)
+	defer cancel()
+	if err := kafka.EnsureTopics(ensuring, connection, kafka.Topic{Name: o.topic, Partitions: o.partitions}); err != nil {
 		return err
 	}
 	producer, err := kafka.NewProducer(kafka.ProducerConfig{Connection: connection})
