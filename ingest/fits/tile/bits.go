@@ -24,7 +24,7 @@ func (r *bitReader) refill() {
 
 // refillTail is refill within the last eight bytes.
 func (r *bitReader) refillTail() {
-	for r.n <= 56 && r.pos < len(r.src) {
+	for r.n < 56 && r.pos < len(r.src) {
 		r.acc |= uint64(r.src[r.pos]) << (56 - r.n)
 		r.pos++
 		r.n += 8

@@ -22,7 +22,8 @@ type HCompress struct {
 }
 
 // Decode decodes a stream of a tile of height rows of width pixels, and smooths the result where the
-// compression was lossy and smooth is set. The pixels are valid until the next call. Nothing is
+// compression was lossy and smooth is set. The pixels, which have at most 32 bits and wrap beyond, as
+// every reader has it, are valid until the next call. Nothing is
 // allocated before the shape in the stream is found to be the one asked for. Errors are ErrTruncated and
 // ErrDamaged.
 func (h *HCompress) Decode(src []byte, width, height int, smooth bool) ([]int64, error) {
@@ -59,7 +60,11 @@ func (h *HCompress) Decode(src []byte, width, height int, smooth bool) ([]int64,
 	if smooth {
 		limit = max(scale>>1, 0)
 	}
-	return h.invert(width, height, limit), nil
+	px := h.invert(width, height, limit)
+	for i, v := range px {
+		px[i] = int64(int32(v))
+	}
+	return px, nil
 }
 
 // grow makes room for n pixels; the coefficients are zero afterwards.

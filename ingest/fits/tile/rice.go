@@ -99,27 +99,36 @@ func unzigzag(d uint32) uint32 { return d>>1 ^ -(d & 1) }
 
 // riceSplit decodes differences whose upper part is a run of zeros ended by a one, followed by split
 // lower bits.
+//
+// The state of r is in local variables but for the slow path; the refill is that of bitReader.
 func (r *bitReader) riceSplit(dst []int32, last uint32, split uint) (uint32, error) {
-	in := *r // in registers for the loop
+	src, pos, acc, n := r.src, r.pos, r.acc, r.n
 	for i := range dst {
-		in.refill()
-		zeros := uint(bits.LeadingZeros64(in.acc))
+		if pos+8 <= len(src) {
+			acc |= binary.BigEndian.Uint64(src[pos:]) >> (n & 63)
+			pos += int(63-n) >> 3
+			n |= 56
+		}
+		zeros := uint(bits.LeadingZeros64(acc))
 		used := zeros + 1 + split
-		if used > in.n { // a long run, or the end of the input
-			d, err := in.riceLong(split)
-			if err != nil {
-				return last, err
-			}
-			last += unzigzag(d)
+		if used <= n {
+			low := acc << (zeros & 63) << 1 >> 1 >> ((63 - split) & 63)
+			last += unzigzag(uint32(zeros)<<(split&31) | uint32(low))
+			acc <<= used & 63
+			n -= used
 			dst[i] = int32(last)
 			continue
 		}
-		low := in.acc << (zeros + 1) >> 1 >> (63 - split)
-		last += unzigzag(uint32(zeros)<<split | uint32(low))
-		in.drop(used)
+		r.pos, r.acc, r.n = pos, acc, n // a long run, or the end of the input
+		d, err := r.riceLong(split)
+		if err != nil {
+			return last, err
+		}
+		last += unzigzag(d)
 		dst[i] = int32(last)
+		pos, acc, n = r.pos, r.acc, r.n
 	}
-	*r = in
+	r.pos, r.acc, r.n = pos, acc, n
 	return last, nil
 }
 
