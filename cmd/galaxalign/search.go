@@ -79,7 +79,7 @@ func runSearch(cmd *cobra.Command, o searchOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	hits, err := s.Searcher.Search(cmd.Context(), sink.Query{Vector: vector, K: o.k, Filter: o.filter})
+	hits, err := s.Search(cmd.Context(), sink.Query{Vector: vector, K: o.k, Filter: o.filter})
 	if err != nil {
 		return err
 	}

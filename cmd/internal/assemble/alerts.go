@@ -42,7 +42,7 @@ func openAlerts(cfg *config.Config) (*alertSink, error) {
 	return &alertSink{s, transport}, nil
 }
 
-// knownLabels refuses a label to alert on that no model has: it would never send an alert, and say nothing.
+// knownLabels refuses a label that no model has: nothing would ever match it, and nothing would say so.
 func knownLabels(labels []string, models []Model) error {
 	var classes []string
 	for _, m := range models {
@@ -57,7 +57,7 @@ func knownLabels(labels []string, models []Model) error {
 		if near := spelling.Nearest(l, classes); near != "" {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		}
-		errs = append(errs, fmt.Errorf("sinks.alerts.labels: no model has a class %q; %s", l, hint))
+		errs = append(errs, fmt.Errorf("no model has a class %q; %s", l, hint))
 	}
 	return errors.Join(errs...)
 }

@@ -65,7 +65,7 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (r *Run, err error
 		return r, err
 	}
 	if err = knownLabels(cfg.Sinks.Alerts.Labels, r.Models); err != nil {
-		return r, err
+		return r, fmt.Errorf("sinks.alerts.labels: %w", err)
 	}
 	stages, err := r.openStages(ctx)
 	if err != nil {

@@ -58,6 +58,16 @@ func (s *Search) openStore(model *schemas.ModelInfo) error {
 	return nil
 }
 
+// Search finds the records nearest to a vector. A label that the model does not have is an error.
+func (s *Search) Search(ctx context.Context, q sink.Query) ([]sink.Hit, error) {
+	if q.Filter.Label != "" {
+		if err := knownLabels([]string{q.Filter.Label}, s.models); err != nil {
+			return nil, err
+		}
+	}
+	return s.Searcher.Search(ctx, q)
+}
+
 // Embed returns the embedding of a FITS file or alert packet; name is its path, for errors.
 func (s *Search) Embed(payload []byte, name string) ([]float32, error) {
 	m := s.models[0]

@@ -123,7 +123,7 @@ func (b *binder) sequence(node ast.Node, dst reflect.Value, key string) {
 // scalar binds a single value.
 func (b *binder) scalar(node ast.Node, dst reflect.Value, key string) {
 	if _, ok := node.(ast.ScalarNode); !ok {
-		b.fault(node, key, "needs a single value", "write one value on the line of the key")
+		b.fault(node, key, "needs a single value", "write one value on the line of the key, in quotes where it holds a colon")
 		return
 	}
 	if err := setText(dst, scalarText(node)); err != nil {

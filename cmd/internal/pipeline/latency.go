@@ -19,8 +19,8 @@ type latency struct {
 const longest = time.Hour
 
 func newLatency() latency {
-	make2 := func() *hdrhistogram.Histogram { return hdrhistogram.New(1, longest.Microseconds(), 2) }
-	return latency{published: make2(), fetched: make2()}
+	empty := func() *hdrhistogram.Histogram { return hdrhistogram.New(1, longest.Microseconds(), 2) }
+	return latency{published: empty(), fetched: empty()}
 }
 
 func (l *latency) observe(durable, published, fetched time.Time) {
