@@ -117,3 +117,22 @@ func BenchmarkPixelsInt16Scaled(b *testing.B) {
 		h.decode(px, s)
 	}
 }
+
+// Tile-compressed images, in bytes of the float32 pixels that come out.
+
+func BenchmarkDecodeRice256x256(b *testing.B) {
+	benchDecode(b, quantisedImage(b, 256, 256), 256*256, Options{Survey: "x"})
+}
+
+func BenchmarkDecodeGzip2Tiles256x256(b *testing.B) {
+	px := make([]int32, 256*256)
+	for i, v := range noise(len(px)) {
+		px[i] = int32(v)
+	}
+	var cells [][]byte
+	for _, tile := range cutTiles(px, []int{256, 256}, []int{256, 1}) {
+		cells = append(cells, zipped(shuffled(stored(tile), 4)))
+	}
+	payload := join(primary(8, nil), tileTable([]tileColumn{{"COMPRESSED_DATA", "PB", cells}}, 0, zCards("GZIP_2", 32, []int{256, 256}, nil)...))
+	benchDecode(b, payload, len(px), Options{Survey: "x"})
+}

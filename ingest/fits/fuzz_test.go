@@ -76,32 +76,79 @@ func FuzzFile(f *testing.F) {
 	}
 	var file File
 	file.Limits = small
-	f.Fuzz(func(t *testing.T, b []byte) {
-		checkFault(t, Parse(b, &file))
-		for _, in := range Describe(&file) {
-			if in.DataSize > small.MaxBytes || in.DataOffset < in.HeaderOffset {
-				t.Fatalf("HDU %+v is out of bounds", in)
-			}
+	f.Fuzz(func(t *testing.T, b []byte) { checkPayload(t, &file, b) })
+}
+
+// FuzzTiled is FuzzFile from tile-compressed images of every algorithm. The bytes are those after an
+// empty primary HDU.
+func FuzzTiled(f *testing.F) {
+	for i, c := range tileCoders {
+		for _, shape := range [][2][]int{{{7, 5}, nil}, {{5, 4, 3}, {2, 3, 2}}} {
+			_, b := tiledImage(c.pack, c.algorithm, 16, shape[0], shape[1], []string{"P", "Q"}[i%2]+string(c.elem))
+			f.Add(b)
 		}
-		var first, second schemas.Cutout
-		d := NewDecoder(Options{Limits: small, VerifyChecksums: true})
-		for _, c := range []*schemas.Cutout{&first, &second} {
-			c.Reset()
-			checkFault(t, d.Decode(&ingest.Message{Value: b}, c))
+	}
+	f.Add(quantisedImage(f, 40, 3)[2880:])
+	f.Add(quantisedImage(f, 40, 3, text("ZNAME1", "BLOCKSIZE"), card("ZVAL1", 16), text("ZNAME2", "BYTEPIX"), card("ZVAL2", 4))[2880:])
+	flat := join([]byte{0xdd, 0x99}, number32(4), number32(4), number32(2), number32(0), number32(64), []byte{1, 1, 1, 0xf6, 0x6f, 0x6c, 0xf6, 0xf6, 0, 0xf0})
+	f.Add(tileTable([]tileColumn{{"COMPRESSED_DATA", "PB", [][]byte{flat}}}, 0, zCards("HCOMPRESS_1", 16, []int{4, 4}, []int{4, 4}, text("ZNAME1", "SMOOTH"), card("ZVAL1", 1))...))
+	lossless := stored([]float32{1, 2, 3, 4})
+	f.Add(tileTable([]tileColumn{{"COMPRESSED_DATA", "PB", [][]byte{{}, {}}}, {"GZIP_COMPRESSED_DATA", "PB", [][]byte{zipped(lossless), {}}}, {"UNCOMPRESSED_DATA", "PE", [][]byte{{}, lossless}}},
+		8, zCards("GZIP_2", -32, []int{4, 2}, nil)...))
+	empty := primary(8, nil)
+	var file File
+	file.Limits = small
+	f.Fuzz(func(t *testing.T, b []byte) { checkPayload(t, &file, join(empty, b)) })
+}
+
+// checkPayload reads b in every way.
+func checkPayload(t *testing.T, file *File, b []byte) {
+	checkFault(t, Parse(b, file))
+	for _, in := range Describe(file) {
+		if in.DataSize > small.MaxBytes || in.DataOffset < in.HeaderOffset {
+			t.Fatalf("HDU %+v is out of bounds", in)
 		}
-		if len(first.Images) != len(second.Images) || first.Flags != second.Flags {
-			t.Fatalf("reading twice gives %d and %d images, flags %v and %v", len(first.Images), len(second.Images), first.Flags, second.Flags)
-		}
-		for i := range first.Images {
-			if len(first.Images[i].Pixels) > small.MaxInflated {
-				t.Fatalf("%d pixels", len(first.Images[i].Pixels))
-			}
-			samePixels(t, second.Images[i].Pixels, first.Images[i].Pixels...)
-		}
-		var c schemas.Cutout
+	}
+	for i := range file.HDUs {
+		checkPlanes(t, &file.HDUs[i])
+	}
+	var first, second schemas.Cutout
+	d := NewDecoder(Options{Limits: small, VerifyChecksums: true})
+	for _, c := range []*schemas.Cutout{&first, &second} {
 		c.Reset()
-		checkFault(t, NewStampReader("x", small, nil).Read(&c, "a", b))
-	})
+		checkFault(t, d.Decode(&ingest.Message{Value: b}, c))
+	}
+	if len(first.Images) != len(second.Images) || first.Flags != second.Flags {
+		t.Fatalf("reading twice gives %d and %d images, flags %v and %v", len(first.Images), len(second.Images), first.Flags, second.Flags)
+	}
+	for i := range first.Images {
+		if len(first.Images[i].Pixels) > small.MaxInflated {
+			t.Fatalf("%d pixels", len(first.Images[i].Pixels))
+		}
+		samePixels(t, second.Images[i].Pixels, first.Images[i].Pixels...)
+	}
+	var c schemas.Cutout
+	c.Reset()
+	checkFault(t, NewStampReader("x", small, nil).Read(&c, "a", b))
+}
+
+// checkPlanes compares the planes of an image that can be read with the whole of it.
+func checkPlanes(t *testing.T, h *HDU) {
+	whole, err := h.Pixels(nil)
+	checkFault(t, err)
+	g, geometryErr := h.Geometry()
+	checkFault(t, geometryErr)
+	if err != nil || geometryErr != nil || g.BandFirst || len(whole) > 1<<16 {
+		return
+	}
+	n := g.Width * g.Height
+	plane := make([]float32, n)
+	for i := range g.Planes {
+		if _, err := h.Plane(g, i, plane); err != nil {
+			t.Fatalf("plane %d of %+v: %v", i, g, err)
+		}
+		samePixels(t, plane, whole[i*n:(i+1)*n]...)
+	}
 }
 
 // checkFault fails unless err is nil or a complete fault that is no defect.

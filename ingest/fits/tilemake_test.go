@@ -83,7 +83,9 @@ func cutTiles[T any](px []T, axes, tile []int) (out [][]T) {
 
 // riceRaw codes integers as RICE_1 does with every block raw, which any decoder must read: 32-bit pixels
 // in blocks of 32.
-func riceRaw(px []int32) []byte { return riceBits(px, 26, func(d uint64, put func(uint64, int)) { put(d, 32) }) }
+func riceRaw(px []int32) []byte {
+	return riceBits(px, 26, func(d uint64, put func(uint64, int)) { put(d, 32) })
+}
 
 // riceSplit codes integers as RICE_1 with one split for all blocks, as noise is best coded.
 func riceSplit(px []int32, split int) []byte {

@@ -2,8 +2,8 @@ package tile
 
 import "encoding/binary"
 
-// bitReader reads bits from the most significant end of each byte. acc holds the next n bits at its top;
-// what lies below them is either zero or the bits that follow, so refilling may overlay them.
+// bitReader reads bits from the most significant end of each byte. acc holds the next n bits, at
+// most 63, at its top; what lies below them is zero or the bits that follow, so a refill may overlay them.
 type bitReader struct {
 	src []byte
 	pos int // first byte that is not wholly in acc
