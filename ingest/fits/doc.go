@@ -8,6 +8,12 @@
 // stored integer equal to BLANK is NaN (FITS standard 4.0, section 4.4.2.5). Rows keep their stored
 // order: the first row is the bottom of the picture.
 //
+// A tile-compressed image (a binary table with ZIMAGE = T; standard 4.0, section 10) is read like any
+// other, by the same calls and with the same flags: RICE_1, GZIP_1, GZIP_2, HCOMPRESS_1, PLIO_1 and
+// NOCOMPRESS, quantised with or without dithering. What of its header cannot be read is a fault of that
+// HDU alone. Package tile holds the algorithms. Payloads may be gzip, and where archives hold them bzip2,
+// Unix compress or zstd.
+//
 // Parse walks the headers of a payload into a reusable File; HDU.Plane decodes one plane; Decoder turns a
 // message into a schemas.Cutout, StampReader a packet's stamp into one image of a cutout; Write makes
 // FITS files through github.com/astrogo/fitsio, which is also the oracle of the tests.

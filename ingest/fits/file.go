@@ -7,7 +7,7 @@ import (
 )
 
 // File is a parsed payload. It is made to be reused: Parse keeps its memory. HDUs point into the payload
-// or, for a gzipped one, into the File's own inflate buffer, so they are valid until the next Parse or
+// or, for a packed one, into the File's own buffer, so they are valid until the next Parse or
 // until the payload is changed. The zero File is ready for use; it is not safe for concurrent use.
 type File struct {
 	Limits  Limits      // zero fields mean the defaults
@@ -23,6 +23,7 @@ type File struct {
 
 	inflated []byte
 	gunzip   gunzipper
+	unpacker unpacker
 	tiles    tileReader
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"io"
 
 	"github.com/klauspost/compress/gzip"
 
@@ -20,14 +19,14 @@ type InflateFunc func(dst, src []byte, limit int) ([]byte, error)
 // isGzip reports whether b begins with the gzip magic (RFC 1952, section 2.3.1).
 func isGzip(b []byte) bool { return len(b) >= 2 && b[0] == 0x1f && b[1] == 0x8b }
 
-// unwrap checks the size of a payload and inflates it when it is gzip.
+// unwrap checks the size of a payload and unpacks it when it is gzip or another format the unpacker reads.
 func (f *File) unwrap(b []byte, lim *Limits) ([]byte, error) {
 	f.Gzipped = isGzip(b)
 	if len(b) > lim.MaxBytes {
 		return nil, fault(schemas.ReasonTooLarge, -1, "the payload has %d bytes, over the limit of %d; raise MaxBytes to read it", len(b), lim.MaxBytes)
 	}
 	if !f.Gzipped {
-		return b, nil
+		return f.unpacker.unpack(b, lim.MaxInflated)
 	}
 	inflate := f.Inflate
 	if inflate == nil {
@@ -88,22 +87,14 @@ func (g *gunzipper) inflate(dst, src []byte, limit int) ([]byte, error) {
 
 // member appends one member to dst.
 func (g *gunzipper) member(dst []byte, limit int) ([]byte, error) {
-	for {
-		if len(dst) == cap(dst) {
-			dst = append(dst, 0)[:len(dst)]
-		}
-		room := dst[len(dst):min(cap(dst), limit+1)]
-		n, err := g.zr.Read(room)
-		dst = dst[:len(dst)+n]
-		switch {
-		case len(dst) > limit:
-			return nil, fault(schemas.ReasonTooLarge, -1, "the payload inflates to more than %d bytes; raise MaxInflated to read it", limit)
-		case errors.Is(err, io.EOF):
-			return dst, nil
-		case err != nil:
-			return nil, damaged(err)
-		}
+	dst, err := readLimited(dst, &g.zr, limit)
+	switch {
+	case errors.Is(err, errLimit):
+		return nil, fault(schemas.ReasonTooLarge, -1, "the payload inflates to more than %d bytes; raise MaxInflated to read it", limit)
+	case err != nil:
+		return nil, damaged(err)
 	}
+	return dst, nil
 }
 
 // sized returns dst with room for what the trailer of src says it inflates to, within limit and within

@@ -9,10 +9,13 @@ import (
 //
 // Memory of one reader at the defaults: inflate scratch <= MaxInflated = 64 MiB; pixels <= 4 bytes for
 // each stored byte (BITPIX 8) = 256 MiB, for float32 data 64 MiB; the index of card names takes 8 bytes
-// for each 80-byte card, so <= 1/10 of the payload = 6.4 MiB; HDU descriptions MaxHDUs x 0.4 KiB = 0.4 MiB.
+// for each 80-byte card, so <= 1/10 of the payload = 6.4 MiB; HDU descriptions MaxHDUs x 0.5 KiB = 0.5 MiB.
+// A tile-compressed image takes no more than MaxInflated in all: 4 bytes for each pixel of the picture (8
+// where tiles reach over the planes of a cube) and 30 for each pixel of one tile, checked before any is
+// allocated; a payload of few bytes may promise no more than 4 MiB of pixels plus 2048 pixels a byte.
 type Limits struct {
 	MaxBytes        int // bytes of a payload as delivered; default 64 MiB (a 3600x3600 float32 brick is 52 MB)
-	MaxInflated     int // bytes of a payload after gunzip; default 64 MiB
+	MaxInflated     int // bytes of a payload after unpacking, or of a tile-compressed picture; default 64 MiB
 	MaxHDUs         int // header-data units of a payload; default 1024
 	MaxHeaderBlocks int // 2880-byte blocks of one header; default 1024 = 36,864 cards
 	MaxAxes         int // axes of an image, those of length 1 included; default 4, at most 8

@@ -15,8 +15,8 @@ func sniff(b []byte) *schemas.Fault {
 		return nil
 	}
 	for _, m := range [...]struct{ magic, name string }{
-		{"BZh", "bzip2"}, {"\x1f\x9d", "Unix compress (.Z)"}, {"\xfd7zXZ", "xz"}, {"\x28\xb5\x2f\xfd", "zstd"},
-		{"\x1f\x8b", "gzip inside gzip"}, {"PK\x03\x04", "zip"},
+		{"BZh", "bzip2 inside another format"}, {"\x1f\x9d", "Unix compress (.Z) inside another format"}, {"\xfd7zXZ", "xz"},
+		{"\x28\xb5\x2f\xfd", "zstd inside another format"}, {"\x1f\x8b", "gzip inside another format"}, {"PK\x03\x04", "zip"},
 	} {
 		if bytes.HasPrefix(b, []byte(m.magic)) {
 			return fault(schemas.ReasonCompressed, 0, "the payload is %s, which this version does not read; unpack it or send gzip", m.name)

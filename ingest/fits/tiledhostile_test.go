@@ -67,7 +67,7 @@ func TestTiledRefused(t *testing.T) {
 		{"tiles beyond 64 bits", oneTile("RICE_1", rice, card("ZNAXIS1", 1<<40), card("ZNAXIS2", 1<<40), card("ZTILE1", 1)), schemas.ReasonBadHeader, "more tiles"},
 		{"pixels beyond 64 bits", oneTile("RICE_1", rice, card("ZNAXIS1", 1<<40), card("ZNAXIS2", 1<<40), card("ZTILE2", 1<<40)), schemas.ReasonTooLarge, "MaxInflated"},
 		{"over MaxInflated", oneTile("RICE_1", rice, card("ZNAXIS1", 20000), card("ZNAXIS2", 20000), card("ZTILE2", 20000)), schemas.ReasonTooLarge, "MaxInflated"},
-		{"promises too much", oneTile("PLIO_1", rice, card("ZNAXIS1", 1<<20+1)), schemas.ReasonTooLarge, "a byte"},
+		{"promises too much", oneTile("PLIO_1", rice, card("ZNAXIS1", 1<<21)), schemas.ReasonTooLarge, "a byte"},
 		{"BLOCKSIZE", oneTile("RICE_1", rice, text("ZNAME1", "BLOCKSIZE"), card("ZVAL1", 0)), schemas.ReasonBadHeader, "BLOCKSIZE"},
 		{"BYTEPIX", oneTile("RICE_1", rice, text("ZNAME1", "BYTEPIX"), card("ZVAL1", 8)), schemas.ReasonBadHeader, "BYTEPIX"},
 		{"no column of tiles", none, schemas.ReasonBadHeader, "no column"},

@@ -285,7 +285,7 @@ func (h *HDU) boundTiles(lim *Limits) *schemas.Fault {
 	if most := uint64(lim.MaxInflated); overflow || pixels > most/width || tile > most-width*pixels {
 		return fault(schemas.ReasonTooLarge, h.HeaderOffset, "tile-compressed image in HDU %d: axes %v in tiles of %v need more memory than the limit of %d bytes; raise MaxInflated to read it", h.Index, h.Axes(), t.size[:h.naxis], most)
 	}
-	if pixels > freePixels && pixels/maxExpansion > uint64(h.DataSize) {
+	if pixels > freePixels && (pixels-freePixels)/maxExpansion > uint64(h.DataSize) {
 		return fault(schemas.ReasonTooLarge, h.HeaderOffset, "tile-compressed image in HDU %d promises %d pixels in %d bytes, more than %d a byte", h.Index, pixels, h.DataSize, maxExpansion)
 	}
 	return nil

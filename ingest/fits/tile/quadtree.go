@@ -113,22 +113,27 @@ func (r *bitReader) expand(below, above []uint8, w, rows int) error {
 // insert sets bit in the coefficients that the nodes mark. Marks over the edge are ignored.
 func (q *quadrant) insert(nodes []uint8, bit uint) {
 	w := half(q.width)
-	for i, v := range nodes {
-		if v == 0 {
-			continue
+	for y := 0; len(nodes) > 0; y, nodes = y+2, nodes[w:] {
+		upper := q.coef[y*q.stride:][:q.width]
+		var lower []int64
+		if y+1 < q.height {
+			lower = q.coef[(y+1)*q.stride:][:q.width]
 		}
-		x, y := i%w*2, i/w*2
-		at := y*q.stride + x
-		right, below := x+1 < q.width, y+1 < q.height
-		q.coef[at] |= int64(v>>3) << bit
-		if right {
-			q.coef[at+1] |= int64(v>>2&1) << bit
-		}
-		if below {
-			q.coef[at+q.stride] |= int64(v>>1&1) << bit
-		}
-		if right && below {
-			q.coef[at+q.stride+1] |= int64(v&1) << bit
+		for i, v := range nodes[:w] {
+			if v == 0 {
+				continue
+			}
+			x := 2 * i
+			upper[x] |= int64(v>>3) << bit
+			if x+1 < len(upper) {
+				upper[x+1] |= int64(v>>2&1) << bit
+			}
+			if x < len(lower) {
+				lower[x] |= int64(v>>1&1) << bit
+			}
+			if x+1 < len(lower) {
+				lower[x+1] |= int64(v&1) << bit
+			}
 		}
 	}
 }
