@@ -1,0 +1,5 @@
+//go:build !race
+
+package fits
+
+const raceDetector = false
