@@ -2,11 +2,8 @@ package tile
 
 import "math"
 
-const (
-	ditherLen = 10000
-	// ditherCheck is the last state of the generator, which the standard gives as a check.
-	ditherCheck = 1043618065
-)
+// ditherLen is the length of the table.
+const ditherLen = 10000
 
 // Dither is the table of pseudo-random numbers in [0, 1) that quantised tiles are dithered with
 // (standard 4.0, appendix I): the multiplicative generator of Park & Miller (1988) from the seed 1.
