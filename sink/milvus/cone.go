@@ -18,11 +18,8 @@ func box(f sink.Filter) string {
 	if low <= -90 || high >= 90 {
 		return dec
 	}
-	ratio := math.Sin(radians(r)) / math.Cos(radians(f.Dec))
-	if ratio >= 1 {
-		return dec
-	}
-	half := math.Asin(ratio) * 180 / math.Pi
+	sine := math.Sin(radians(r)) / math.Cos(radians(f.Dec)) // above 1 by rounding alone: the cone holds no pole
+	half := math.Asin(math.Min(1, sine)) * 180 / math.Pi
 	ra := turn(f.RA)
 	from, to := ra-half, ra+half
 	switch {
