@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/golang/protobuf/proto"
 	"github.com/milvus-io/milvus-proto/go-api/v2/commonpb"
 	"github.com/milvus-io/milvus-proto/go-api/v2/milvuspb"
 	"github.com/milvus-io/milvus-proto/go-api/v2/schemapb"
@@ -200,7 +199,7 @@ func (t *fakeTable) searchArguments(r *milvuspb.SearchRequest) ([]float32, int, 
 		return nil, 0, refuse("metric type not match: invalid [expected=COSINE][actual=%s]", params["metric_type"])
 	}
 	var group commonpb.PlaceholderGroup
-	if err := proto.Unmarshal(r.PlaceholderGroup, &group); err != nil || len(group.Placeholders) != 1 || len(group.Placeholders[0].Values) != 1 {
+	if err := unmarshal(r.PlaceholderGroup, &group); err != nil || len(group.Placeholders) != 1 || len(group.Placeholders[0].Values) != 1 {
 		return nil, 0, refuse("placeholder group: %v", err)
 	}
 	raw := group.Placeholders[0].Values[0]

@@ -8,11 +8,12 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/golang/protobuf/proto" // the only one that takes messages of this protocol's Go package
 	"github.com/milvus-io/milvus-proto/go-api/v2/commonpb"
 	"github.com/milvus-io/milvus-proto/go-api/v2/milvuspb"
 	"github.com/milvus-io/milvus-proto/go-api/v2/schemapb"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/protoadapt"
 )
 
 // fake is a Milvus server in memory that has the measured behaviour of 2.3.5 standalone: what it refuses
@@ -89,7 +90,7 @@ func (f *fake) stop() {
 }
 
 func (f *fake) intercept(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	r := request{method: info.FullMethod[len("/milvus.proto.milvus.MilvusService/"):], bytes: proto.Size(req.(proto.Message))}
+	r := request{method: info.FullMethod[len("/milvus.proto.milvus.MilvusService/"):], bytes: proto.Size(protoadapt.MessageV2Of(req.(protoadapt.MessageV1)))}
 	if u, ok := req.(*milvuspb.UpsertRequest); ok {
 		r.rows = int(u.NumRows)
 	}
@@ -174,7 +175,7 @@ func (f *fake) CreateCollection(_ context.Context, r *milvuspb.CreateCollectionR
 		return refuse("create duplicate collection with different parameters, collection: %s", r.CollectionName), nil
 	}
 	var schema schemapb.CollectionSchema
-	if err := proto.Unmarshal(r.Schema, &schema); err != nil {
+	if err := unmarshal(r.Schema, &schema); err != nil {
 		return nil, err
 	}
 	f.tables[r.CollectionName] = &fakeTable{schema: &schema, index: map[string][]*commonpb.KeyValuePair{}}
@@ -268,6 +269,11 @@ func (f *fake) AlterAlias(_ context.Context, r *milvuspb.AlterAliasRequest) (*co
 	}
 	f.aliases[r.Alias] = t
 	return okStatus(), nil
+}
+
+// unmarshal decodes a message of this protocol's Go package, which is of the older kind.
+func unmarshal(b []byte, m protoadapt.MessageV1) error {
+	return proto.Unmarshal(b, protoadapt.MessageV2Of(m))
 }
 
 // parameter reads a field's type parameter ("dim", "max_length").
