@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -75,32 +74,17 @@ func interrupted(t *testing.T, enough int, args ...string) account {
 	t.Helper()
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
-	address := make(chan string, 1)
-	out := &watched{line: func(line string) {
-		if at := strings.Index(line, "http://"); at >= 0 {
-			address <- line[at:]
-		}
-	}}
-	root := newRoot()
-	root.SetArgs(args)
-	root.SetOut(out)
-	root.SetErr(&bytes.Buffer{})
-	ended := make(chan error, 1)
-	go func() { ended <- root.ExecuteContext(ctx) }()
-	select {
-	case at := <-address:
-		await(t, time.Minute, "items to be finished", func() bool {
-			m, err := scrape(at)
-			return err != nil || m.sum("galaxalign_messages_finished_total") >= float64(enough)
-		})
-	case err := <-ended:
-		t.Fatalf("ended before its page was up: %v\n%s", err, out)
-	}
+	backfill := launch(ctx, args...)
+	address := backfill.page(t)
+	await(t, time.Minute, "items to be finished", func() bool {
+		m, err := scrape(address)
+		return err != nil || m.sum("galaxalign_messages_finished_total") >= float64(enough)
+	})
 	interrupt()
-	if err := <-ended; err != nil {
-		t.Errorf("%v\n%s", err, out)
+	if err := <-backfill.ended; err != nil {
+		t.Errorf("%v\n%s", err, &backfill.out)
 	}
-	return readAccount(t, out.String())
+	return readAccount(t, backfill.out.String())
 }
 
 // TestBackfill reads a folder with a tar and a file that is no picture, is interrupted, goes on where it

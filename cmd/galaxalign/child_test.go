@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -32,11 +33,7 @@ func start(t *testing.T, args ...string) *child {
 	t.Helper()
 	c := &child{cmd: exec.Command(os.Args[0], args...), address: make(chan string, 1), ended: make(chan struct{})}
 	c.cmd.Env = append(os.Environ(), asCommand+"=1")
-	c.stdout.line = func(line string) {
-		if at := strings.Index(line, "http://"); at >= 0 {
-			c.address <- line[at:]
-		}
-	}
+	c.stdout.line = addressTo(c.address)
 	c.cmd.Stdout, c.cmd.Stderr = &c.stdout, &c.stderr
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -116,6 +113,46 @@ func (c *child) wait(t *testing.T) int {
 		t.Fatal(c.err)
 	}
 	return c.cmd.ProcessState.ExitCode()
+}
+
+// launched is a command line running inside this process.
+type launched struct {
+	out     watched
+	address chan string // gets the address of the page once
+	ended   chan error
+}
+
+// launch runs a command line until it ends or ctx does.
+func launch(ctx context.Context, args ...string) *launched {
+	l := &launched{address: make(chan string, 1), ended: make(chan error, 1)}
+	l.out.line = addressTo(l.address)
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(&l.out)
+	root.SetErr(io.Discard)
+	go func() { l.ended <- root.ExecuteContext(ctx) }()
+	return l
+}
+
+// page waits for the address of the page.
+func (l *launched) page(t *testing.T) string {
+	t.Helper()
+	select {
+	case a := <-l.address:
+		return a
+	case err := <-l.ended:
+		t.Fatalf("ended before its page was up: %v\n%s", err, &l.out)
+	}
+	return ""
+}
+
+// addressTo looks for the address of the page in what is printed.
+func addressTo(found chan<- string) func(line string) {
+	return func(line string) {
+		if at := strings.Index(line, "http://"); at >= 0 {
+			found <- line[at:]
+		}
+	}
 }
 
 // watched keeps what a process writes and passes on every line.

@@ -69,17 +69,11 @@ log: {level: loud}
 func TestErrors(t *testing.T) {
 	dir := t.TempDir()
 	model := starterBundle(t).Dir
-	files := save(t, dir, "files.yaml", fmt.Appendf(nil, `
-models: [{bundle: %q}]
-sinks: {arrow: {dir: %q}}
-dead_letters: {dir: %q}
-`, model, filepath.Join(dir, "arrow"), filepath.Join(dir, "dead")))
-	taken := save(t, dir, "taken.yaml", fmt.Appendf(nil, `
-models: [{bundle: %q}]
-sinks: {arrow: {dir: %q}}
-dead_letters: {dir: %q}
-http: {listen: "203.0.113.1:80"}
-`, model, filepath.Join(dir, "arrow"), filepath.Join(dir, "dead")))
+	config := func(name, more string) string {
+		return save(t, dir, name, fmt.Appendf(nil, "models: [{bundle: %q}]\nsinks: {arrow: {dir: %q}}\ndead_letters: {dir: %q}\n%s",
+			model, filepath.Join(dir, "arrow"), filepath.Join(dir, "dead"), more))
+	}
+	files, taken := config("files.yaml", ""), config("taken.yaml", "http: {listen: 203.0.113.1:80}\n")
 	broken := save(t, dir, "sky/broken.fits", []byte("SIMPLE  =                    F"))
 	for name, c := range map[string]struct {
 		args []string
@@ -91,7 +85,7 @@ http: {listen: "203.0.113.1:80"}
 		"nothing to read":    {[]string{"run", "-c", files}, []string{"files.yaml: source.kafka: no brokers and topics to read; galaxalign backfill reads files"}},
 		"no paths":           {[]string{"backfill", "-c", files}, []string{"requires at least 1 arg"}},
 		"no such path":       {[]string{"backfill", "-c", files, filepath.Join(dir, "absent")}, []string{"absent: no such file"}},
-		"address not ours":   {[]string{"backfill", "-c", taken, filepath.Dir(broken)}, []string{"http.listen: ", "choose another port"}},
+		"address not ours":   {[]string{"backfill", "-c", taken, filepath.Dir(broken)}, []string{"http.listen: ", "203.0.113.1:80", "port"}},
 		"no vector store":    {[]string{"search", "-c", files, "--like", strings.Repeat("0", 32)}, []string{"no vector store is configured: set sinks.index.dir or sinks.milvus.address"}},
 		"search for nothing": {[]string{"search", "-c", files}, []string{"at least one of the flags in the group [like image] is required"}},
 		"search for both":    {[]string{"search", "-c", files, "--like", "0", "--image", "x"}, []string{"none of the others can be"}},

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"image"
 	_ "image/jpeg"
-	"io"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -32,34 +31,19 @@ func expected(published int) account {
 // TestDemo watches a demo of a few seconds as a viewer would, and then compares its account with its files.
 func TestDemo(t *testing.T) {
 	dir := t.TempDir()
-	address := make(chan string, 1)
-	out := &watched{line: func(line string) {
-		if at := strings.Index(line, "http://"); at >= 0 {
-			address <- line[at:]
-		}
-	}}
-	root := newRoot()
-	root.SetArgs([]string{"demo", "--duration", "4s", "--rate", "60", "--listen", "127.0.0.1:0", "--dir", dir})
-	root.SetOut(out)
-	root.SetErr(io.Discard)
-	ended := make(chan error, 1)
-	go func() { ended <- root.ExecuteContext(t.Context()) }()
-	select {
-	case at := <-address:
-		watchDemo(t, at)
-	case err := <-ended:
-		t.Fatalf("ended before its page was up: %v", err)
+	demo := launch(t.Context(), "demo", "--duration", "4s", "--rate", "60", "--listen", "127.0.0.1:0", "--dir", dir)
+	watchDemo(t, demo.page(t))
+	if err := <-demo.ended; err != nil {
+		t.Errorf("%v\n%s", err, &demo.out)
 	}
-	if err := <-ended; err != nil {
-		t.Errorf("%v\n%s", err, out)
-	}
+	out := demo.out.String()
 
-	a := readAccount(t, out.String())
+	a := readAccount(t, out)
 	t.Logf("%+v", a)
 	if want := expected(a.published); a != want {
 		t.Errorf("the account is %+v, want %+v", a, want)
 	}
-	contains(t, out.String(), "Ctrl-C to stop", "from publication to durable: p50", filepath.Join(dir, "arrow"), filepath.Join(dir, "index"))
+	contains(t, out, "Ctrl-C to stop", "from publication to durable: p50", filepath.Join(dir, "arrow"), filepath.Join(dir, "index"))
 	rows := distinct(t, "Arrow", readArrow(t, filepath.Join(dir, "arrow")), 64)
 	if len(rows) != a.written {
 		t.Errorf("%d records in Arrow files, %d written", len(rows), a.written)

@@ -44,52 +44,64 @@ func TestStopWithoutASink(t *testing.T) {
 	config := func(name, drain, more string) string {
 		return save(t, dir, name, fmt.Appendf(nil, stopConfig, broker, model.Dir, drain, filepath.Join(dir, "arrow"), more))
 	}
-	waiting := func(cfg string) *child {
-		c := start(t, "run", "-c", cfg)
-		address := c.page(t)
-		await(t, time.Minute, "messages to be in flight", func() bool {
-			m, err := scrape(address)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return m.stage("classified") > 0
-		})
-		return c
-	}
 	milvus := fmt.Sprintf(", milvus: {address: %q}", deaf(t))
+	stopGivingBack(t, config("given.yaml", "1s", milvus))
+	stopTwice(t, config("twice.yaml", "10m", milvus))
 
-	c := waiting(config("given.yaml", "1s", milvus))
-	began := time.Now()
-	status := c.stop(t)
-	if took := time.Since(began); took > 20*time.Second {
-		t.Errorf("stopped after %s, had 1 s to drain", took)
-	}
-	a := readAccount(t, c.stdout.String())
-	t.Logf("exit status %d, %+v, stderr %s", status, a, c.stderr.String())
-	if a.written != 0 || a.givenBack == 0 {
-		t.Errorf("the account is %+v", a)
-	}
-	contains(t, c.stdout.String(), "will be read again by the next run")
-
-	c = waiting(config("twice.yaml", "10m", milvus))
-	for told := 0; ; told++ {
-		_ = c.cmd.Process.Signal(syscall.SIGTERM) // an error means that it has ended
-		select {
-		case <-c.ended:
-			if told == 0 || !strings.Contains(c.err.Error(), "terminated") {
-				t.Errorf("ended by %v after being told %d times", c.err, told+1)
-			}
-		case <-time.After(200 * time.Millisecond):
-			continue
-		}
-		break
-	}
-
-	c = start(t, "run", "-c", config("whole.yaml", "20s", ""))
+	c := start(t, "run", "-c", config("whole.yaml", "20s", ""))
 	drained(t, c.page(t), len(sent.messages))
 	if status := c.stop(t); status != 0 {
 		t.Errorf("exit status %d", status)
 	}
 	sameObjects(t, "Arrow", distinct(t, "Arrow", readArrow(t, filepath.Join(dir, "arrow")), 64), sent.good)
 	checkLetters(t, broker, "cutouts-dead", "cutouts", sent.damaged)
+}
+
+// waiting starts a run and lets it get as far as the sink.
+func waiting(t *testing.T, cfg string) *child {
+	t.Helper()
+	c := start(t, "run", "-c", cfg)
+	address := c.page(t)
+	await(t, time.Minute, "messages to be in flight", func() bool {
+		m, err := scrape(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.stage("classified") > 0
+	})
+	return c
+}
+
+// stopGivingBack stops a run that has a second to drain.
+func stopGivingBack(t *testing.T, cfg string) {
+	t.Helper()
+	c := waiting(t, cfg)
+	began := time.Now()
+	status := c.stop(t)
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("stopped after %s, had 1 s to drain", took)
+	}
+	a := readAccount(t, c.stdout.String())
+	t.Logf("exit status %d, %+v", status, a)
+	if a.written != 0 || a.givenBack == 0 {
+		t.Errorf("the account is %+v", a)
+	}
+	contains(t, c.stdout.String(), "will be read again by the next run")
+}
+
+// stopTwice asks a run that would drain for long to stop, until it has ended.
+func stopTwice(t *testing.T, cfg string) {
+	t.Helper()
+	c := waiting(t, cfg)
+	for told := 1; ; told++ {
+		_ = c.cmd.Process.Signal(syscall.SIGTERM) // an error means that it has ended
+		select {
+		case <-c.ended:
+			if told < 2 || c.err == nil || !strings.Contains(c.err.Error(), "terminated") {
+				t.Errorf("ended with %v after being told %d times", c.err, told)
+			}
+			return
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
 }
