@@ -31,9 +31,14 @@ type retrier struct {
 	duplicates []int    // indexes into the whole batch, ascending
 	rejects    []Reject // indexes into the whole batch, ascending
 
-	mu    sync.Mutex
-	state State
+	mu      sync.Mutex
+	state   State
+	calling time.Time // when the call in progress began; zero between calls
 }
+
+// silence is how long a sink may leave a call unanswered before State says so: a write takes
+// milliseconds, and a sink that hangs times out much later.
+const silence = 5 * time.Second
 
 func newRetrier(s Sink, cfg FanoutConfig) *retrier {
 	return &retrier{sink: s, cfg: cfg, state: State{Name: s.Name(), Healthy: true, Since: time.Now()}}
@@ -78,7 +83,9 @@ func (s *retrier) try(ctx context.Context, part *Batch) error {
 	wait := backoff{base: s.cfg.MinBackoff, ceiling: s.cfg.MaxBackoff}
 	for {
 		s.report.Reset()
+		s.setCalling(time.Now())
 		err := s.sink.Write(ctx, part, &s.report)
+		s.setCalling(time.Time{})
 		if !Retryable(err) {
 			s.answered(err)
 			if err != nil && !refusesRecords(err) {
@@ -137,8 +144,20 @@ func (s *retrier) failed(err error) {
 	s.state.Retries++
 }
 
+func (s *retrier) setCalling(since time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calling = since
+}
+
+// snapshot is the state, in which a call that has gone unanswered for long counts as trouble.
 func (s *retrier) snapshot() State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state
+	state := s.state
+	if waited := time.Since(s.calling); state.Healthy && !s.calling.IsZero() && waited > silence {
+		state.Healthy, state.Since = false, s.calling
+		state.LastError = fmt.Sprintf("no answer for %s", waited.Round(time.Second))
+	}
+	return state
 }

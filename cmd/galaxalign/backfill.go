@@ -46,7 +46,6 @@ func runBackfill(cmd *cobra.Command, paths []string, o backfillOptions) (err err
 		return err
 	}
 	log := newLogger(cfg.Log)
-	ensureTopics(cmd.Context(), cfg, log)
 	closing := context.WithoutCancel(cmd.Context())
 	letters, err := assemble.OpenDeadLetters(cfg)
 	if err != nil {

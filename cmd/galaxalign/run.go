@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,9 +17,6 @@ import (
 
 // pictures is how many cutouts a second the page shows at survey rates: more than anybody can look at.
 const pictures = 10
-
-// topicsTimeout is how long the brokers may take to answer for the topics that are written to.
-const topicsTimeout = 10 * time.Second
 
 func newRun() *cobra.Command {
 	var file string
@@ -41,10 +39,6 @@ next start takes up what was not finished. The exit status is not 0 when the acc
 			log := newLogger(cfg.Log)
 			ctx, cancel := forDuration(cmd.Context(), duration)
 			defer cancel()
-			ensureTopics(ctx, cfg, log)
-			if err := ctx.Err(); err != nil {
-				return fmt.Errorf("stopped before anything was read: %w", err)
-			}
 			return runPipeline(ctx, cmd, cfg, assemble.Options{Log: log, Title: "GalaxAlign", Pictures: pictures})
 		},
 	}
@@ -53,17 +47,19 @@ next start takes up what was not finished. The exit status is not 0 when the acc
 	return cmd
 }
 
-// ensureTopics makes the output topics; where that is not allowed or the brokers are away it only says
-// so, since the topics may be there and the run retries anyway.
-func ensureTopics(ctx context.Context, cfg *config.Config, log *slog.Logger) {
-	if cfg.DeadLetters.Topic == "" && cfg.Sinks.Alerts.Topic == "" {
-		return
-	}
-	log.Info("checking the output topics", "brokers", cfg.Source.Kafka.Brokers)
-	ctx, cancel := context.WithTimeout(ctx, topicsTimeout)
-	defer cancel()
-	if err := assemble.EnsureOutputTopics(ctx, cfg); err != nil {
-		log.Warn("output topics not checked", "error", err)
+// ensureTopics makes the topics that the run writes to, beside the run: while the brokers are away it
+// goes on trying, and the page is there to say so. The function it returns ends the attempt.
+func ensureTopics(ctx context.Context, cfg *config.Config, log *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var trying sync.WaitGroup
+	trying.Go(func() {
+		if err := assemble.EnsureOutputTopics(ctx, cfg); err != nil && ctx.Err() == nil {
+			log.Warn("output topics not made; they may be there", "error", err)
+		}
+	})
+	return func() {
+		cancel()
+		trying.Wait()
 	}
 }
 
@@ -90,8 +86,10 @@ func runPipeline(ctx context.Context, cmd *cobra.Command, cfg *config.Config, o 
 	if address := r.Address(); address != "" {
 		fmt.Fprintf(cmd.OutOrStdout(), "\n    watch it at  %s\n\n", address)
 	}
+	stop := ensureTopics(ctx, cfg, o.Log)
 	started := time.Now()
 	runErr := r.Pipeline.Run(ctx)
+	stop()
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.Pipeline.DrainTimeout.Std())
 	defer cancel()
 	err = errors.Join(runErr, r.Close(closing))

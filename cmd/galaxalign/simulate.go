@@ -28,6 +28,9 @@ type simulateOptions struct {
 	burst      bool
 }
 
+// topicsTimeout is how long the brokers may take to answer for the topic that is published to.
+const topicsTimeout = 10 * time.Second
+
 func newSimulate() *cobra.Command {
 	o := simulateOptions{}
 	cmd := &cobra.Command{

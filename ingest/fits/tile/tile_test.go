@@ -101,7 +101,7 @@ func TestPLIO(t *testing.T) {
 		{"zeros, run of the first high value", plioWords(2, plioRun<<12|3), []int32{0, 0, 1, 1, 1, 0}, nil},
 		{"set needs two words", plioWords(plioSet<<12|1, 2, plioRun<<12|1), []int32{8193, 0}, nil},
 		{"raise, lower", plioWords(plioRaise<<12|9, plioRun<<12|1, plioLower<<12|4, plioRun<<12|1), []int32{10, 6}, nil},
-		{"zeros and one", plioWords(plioZerosOne<<12|3, plioZerosOne<<12|0), []int32{0, 0, 1, 0}, nil},
+		{"zeros and one", plioWords(plioZerosOne<<12|3, plioZerosOne<<12), []int32{0, 0, 1, 0}, nil},
 		{"raise and put, lower and put", plioWords(plioRaiseAndPut<<12|4, plioLowerAndPut<<12|2), []int32{5, 3}, nil},
 		{"more than the tile", plioWords(plioRun<<12|4095, plioRun<<12|1), []int32{1, 1}, nil},
 		{"one beyond the tile", plioWords(plioZerosOne<<12 | 3), []int32{0, 0}, nil},
