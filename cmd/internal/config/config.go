@@ -129,7 +129,7 @@ type Index struct {
 type Milvus struct {
 	Address    string `yaml:"address"` // host:port; empty = off
 	Database   string `yaml:"database"`
-	Collection string `yaml:"collection"` // alias that searches use; one collection per model version stands behind it
+	Collection string `yaml:"collection"` // prefix of the names: alias <collection>_<model> for outside readers, one collection a model version behind it
 	User       string `yaml:"user"`
 	Password   string `yaml:"password"`
 	TLS        bool   `yaml:"tls"`
