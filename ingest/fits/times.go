@@ -3,6 +3,8 @@ package fits
 import (
 	"math"
 	"time"
+
+	"github.com/galaxalign/galaxalign/ingest/leapsecond"
 )
 
 // observedAt returns the time of observation in UTC as the header states it: DATE-OBS with a time of
@@ -37,10 +39,10 @@ func (h *HDU) toUTC(t time.Time) time.Time {
 	k := makeKey("TIMESYS")
 	switch {
 	case h.textIs(k, "TAI"):
-		return t.Add(-taiMinusUTC(t))
+		return t.Add(-leapsecond.TAIMinusUTC(t))
 	case h.textIs(k, "TT"), h.textIs(k, "TDT"):
 		t = t.Add(-32184 * time.Millisecond) // TT = TAI + 32.184 s
-		return t.Add(-taiMinusUTC(t))
+		return t.Add(-leapsecond.TAIMinusUTC(t))
 	}
 	return t
 }
@@ -127,22 +129,4 @@ func digits(t []byte) int {
 		n = n*10 + int(c-'0')
 	}
 	return n
-}
-
-// leaps lists the instants, as YYYYMM of the first day of a month, from which TAI - UTC is 10 s, 11 s,
-// and so on (IERS Bulletin C).
-var leaps = [...]int{
-	197201, 197207, 197301, 197401, 197501, 197601, 197701, 197801, 197901, 198001, 198107, 198207, 198307, 198507,
-	198801, 199001, 199101, 199207, 199307, 199407, 199601, 199707, 199901, 200601, 200901, 201207, 201507, 201701,
-}
-
-// taiMinusUTC returns TAI - UTC at t; zero before 1972, when UTC was not yet stepped in whole seconds.
-func taiMinusUTC(t time.Time) time.Duration {
-	month := t.Year()*100 + int(t.Month())
-	for i := len(leaps) - 1; i >= 0; i-- {
-		if month >= leaps[i] {
-			return time.Duration(10+i) * time.Second
-		}
-	}
-	return 0
 }

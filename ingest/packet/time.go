@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/bits"
 	"time"
+
+	"github.com/galaxalign/galaxalign/ingest/leapsecond"
 )
 
 // timeScale is how a survey writes a time.
@@ -36,7 +38,7 @@ func observedAt(value float64, scale timeScale) (time.Time, bool) {
 	}
 	floor, rounded := micros(value)
 	if scale == scaleMJDTAI {
-		rounded -= taiMinusUTC(floor) * 1000000
+		rounded -= leapsecond.TAIMinusUTC(time.UnixMicro(floor - unixMJD*dayMicros)).Microseconds()
 	}
 	if rounded < earliestMJD*dayMicros {
 		return time.Time{}, false
@@ -58,28 +60,4 @@ func micros(mjd float64) (floor, rounded int64) {
 		rounded++
 	}
 	return floor, rounded
-}
-
-// leap is a first UTC day, as MJD, and TAI minus UTC in seconds from then on.
-type leap struct {
-	mjd, seconds int64
-}
-
-// leaps is IERS Bulletin C's table since leap seconds began in 1972. No leap second has been announced
-// after that of 2017.
-var leaps = [...]leap{
-	{41317, 10}, {41499, 11}, {41683, 12}, {42048, 13}, {42413, 14}, {42778, 15}, {43144, 16}, {43509, 17},
-	{43874, 18}, {44239, 19}, {44786, 20}, {45151, 21}, {45516, 22}, {46247, 23}, {47161, 24}, {47892, 25},
-	{48257, 26}, {48804, 27}, {49169, 28}, {49534, 29}, {50083, 30}, {50630, 31}, {51179, 32}, {53736, 33},
-	{54832, 34}, {56109, 35}, {57204, 36}, {57754, 37},
-}
-
-// taiMinusUTC returns the seconds in force at a TAI moment given in microseconds of MJD; 0 before 1972.
-func taiMinusUTC(micros int64) int64 {
-	for i := len(leaps) - 1; i >= 0; i-- {
-		if micros-leaps[i].seconds*1000000 >= leaps[i].mjd*dayMicros {
-			return leaps[i].seconds
-		}
-	}
-	return 0
 }

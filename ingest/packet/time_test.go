@@ -60,6 +60,19 @@ func TestObservedAtEqualsExactArithmetic(t *testing.T) {
 	}
 }
 
+// leap is a first UTC day, as MJD, and TAI minus UTC in seconds from then on.
+type leap struct {
+	mjd, seconds int64
+}
+
+// leaps is IERS Bulletin C's table, written down apart from the one under test.
+var leaps = [...]leap{
+	{41317, 10}, {41499, 11}, {41683, 12}, {42048, 13}, {42413, 14}, {42778, 15}, {43144, 16}, {43509, 17},
+	{43874, 18}, {44239, 19}, {44786, 20}, {45151, 21}, {45516, 22}, {46247, 23}, {47161, 24}, {47892, 25},
+	{48257, 26}, {48804, 27}, {49169, 28}, {49534, 29}, {50083, 30}, {50630, 31}, {51179, 32}, {53736, 33},
+	{54832, 34}, {56109, 35}, {57204, 36}, {57754, 37},
+}
+
 // exactLeap is TAI minus UTC at a TAI moment.
 func exactLeap(tai *big.Rat) int64 {
 	seconds := int64(0)
