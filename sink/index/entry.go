@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/galaxalign/galaxalign/schemas"
+	"github.com/galaxalign/galaxalign/sink"
 )
 
 // entry is one record as the index keeps it.
@@ -28,35 +29,20 @@ const noTime = math.MinInt64
 // maxText bounds each text of an entry, whose length is stored as a uint16.
 const maxText = math.MaxUint16
 
-// Norms outside these bounds would overflow or vanish in float32 arithmetic.
-const (
-	minNorm = 1e-15
-	maxNorm = 1e15
-)
-
 // check returns a Fault when a record cannot be an entry.
 func check(r *schemas.Record, m *schemas.ModelInfo) error {
 	if err := schemas.CheckRecord(r, m); err != nil {
 		return err
 	}
-	if n := norm(r.Embedding); !(n >= minNorm && n <= maxNorm) { // the negation catches NaN
+	if n := sink.Norm(r.Embedding); !sink.Comparable(n) {
 		return schemas.NewFault(schemas.StageSink, schemas.ReasonRejected,
-			"the embedding has length %v as a vector: cosine similarity needs one from %g to %g", n, minNorm, maxNorm)
+			"the embedding has length %v as a vector: cosine similarity needs one from %g to %g", n, sink.MinNorm, sink.MaxNorm)
 	}
 	if len(r.Survey) > maxText || len(r.ObjectID) > maxText || len(r.ObservationID) > maxText {
 		return schemas.NewFault(schemas.StageSink, schemas.ReasonTooLarge,
 			"survey, object or observation id is longer than %d bytes", maxText)
 	}
 	return nil
-}
-
-// norm returns the Euclidean length of v.
-func norm(v []float32) float64 {
-	var sum float64
-	for _, x := range v {
-		sum += float64(x) * float64(x)
-	}
-	return math.Sqrt(sum)
 }
 
 // observedMicros renders a time as entries store it.

@@ -66,9 +66,9 @@ func (x *Index) unit(v []float32) ([]float32, error) {
 	if len(v) != x.model.Embedding {
 		return nil, fmt.Errorf("vector index: the query has %d values, embeddings of model %s have %d", len(v), x.model.Name, x.model.Embedding)
 	}
-	n := norm(v)
-	if !(n >= minNorm && n <= maxNorm) { // the negation catches NaN
-		return nil, fmt.Errorf("vector index: the query has length %v as a vector: cosine similarity needs one from %g to %g", n, minNorm, maxNorm)
+	n := sink.Norm(v)
+	if !sink.Comparable(n) {
+		return nil, fmt.Errorf("vector index: the query has length %v as a vector: cosine similarity needs one from %g to %g", n, sink.MinNorm, sink.MaxNorm)
 	}
 	u := make([]float32, len(v))
 	for i, a := range v {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/galaxalign/galaxalign/schemas"
+	"github.com/galaxalign/galaxalign/sink"
 )
 
 // blockRows is the number of vectors in one block: 4 MiB at 512 values. Blocks are never moved, so
@@ -60,7 +61,7 @@ func (s *store) put(e *entry) {
 		id: e.id, survey: s.intern(e.survey), label: s.intern(e.label), object: e.object, obs: e.obs,
 		ra: e.ra, dec: e.dec, observed: e.observed, prob: e.prob,
 	}
-	s.inverse[slot] = float32(1 / norm(e.vector))
+	s.inverse[slot] = float32(1 / sink.Norm(e.vector))
 	copy(s.vector(int(slot)), e.vector)
 }
 

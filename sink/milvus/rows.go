@@ -8,13 +8,6 @@ import (
 	"github.com/galaxalign/galaxalign/sink"
 )
 
-// Lengths of an embedding as a vector. Beyond them its square over- or underflows in float32, the
-// cosine is not a number, and Milvus stores a row that no search ever finds.
-const (
-	minNorm = 1e-15
-	maxNorm = 1e15
-)
-
 // selectRows returns the indexes to send, in order: rows that pass checkRow, and of rows with the same
 // id only the last, because Milvus stores every duplicate of one request. Rows that do not pass are
 // the rejects.
@@ -65,13 +58,10 @@ func checkRow(r *schemas.Record, m *schemas.ModelInfo) error {
 }
 
 // checkVector refuses vectors that Milvus would refuse together with their whole request (NaN,
-// infinity) or never find.
+// infinity) or store where no search ever finds them.
 func checkVector(v []float32) error {
-	var sum float64
-	for _, x := range v {
-		sum += float64(x) * float64(x)
-	}
-	if n := math.Sqrt(sum); n >= minNorm && n <= maxNorm {
+	norm := sink.Norm(v)
+	if sink.Comparable(norm) {
 		return nil
 	}
 	for i, x := range v {
@@ -81,7 +71,7 @@ func checkVector(v []float32) error {
 		}
 	}
 	return schemas.NewFault(schemas.StageSink, schemas.ReasonRejected,
-		"the embedding has length %v as a vector: cosine similarity needs one from %g to %g", math.Sqrt(sum), minNorm, maxNorm)
+		"the embedding has length %v as a vector: cosine similarity needs one from %g to %g", norm, sink.MinNorm, sink.MaxNorm)
 }
 
 // textSize is len(text(v)).
