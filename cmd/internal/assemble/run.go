@@ -42,7 +42,7 @@ type Run struct {
 	log    *slog.Logger
 	sinks  []*sink.Fanout
 	dead   ingest.DeadLetters
-	show   *show
+	show   *show // nil without a page
 	server *server
 }
 
@@ -74,13 +74,13 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (r *Run, err error
 	if r.dead, err = OpenDeadLetters(cfg); err != nil {
 		return r, err
 	}
-	r.show = newShow(o.Title, r.Models[0].Info(), r.Searcher, o.Pictures)
 	feed, err := r.openFeed(o)
 	if err != nil {
 		return r, err
 	}
 	options := pipeline.Options{Log: o.Log}
 	if r.server != nil && cfg.HTTP.Page {
+		r.show = newShow(o.Title, r.Models[0].Info(), r.Searcher, o.Pictures)
 		options.Observer = r.show
 	}
 	if r.Pipeline, err = pipeline.New(pipelineConfig(&cfg.Pipeline), options, []pipeline.Feed{feed}, stages); err != nil {
@@ -89,11 +89,19 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (r *Run, err error
 		}
 		return r, err
 	}
-	r.show.attach(r.Pipeline)
-	if r.server != nil {
-		err = r.server.start(r.Pipeline, r.show, cfg.HTTP.Page)
+	return r, r.serve()
+}
+
+// serve begins to answer requests, now that there is something to report.
+func (r *Run) serve() error {
+	if r.server == nil {
+		return nil
 	}
-	return r, err
+	if r.show == nil {
+		return r.server.start(r.Pipeline, nil)
+	}
+	r.show.attach(r.Pipeline)
+	return r.server.start(r.Pipeline, r.show)
 }
 
 // abandon closes what a failed Open had opened, and the source that it was given.
@@ -158,8 +166,10 @@ func (r *Run) Address() string {
 
 // Close ends the server and makes everything written visible. It is called after Pipeline.Run.
 func (r *Run) Close(ctx context.Context) error {
-	s := r.Pipeline.Snapshot()
-	r.show.end(fmt.Sprintf("%d received, %d written, %d duplicates, %d quarantined", s.Fetched, s.Written, s.Duplicates, s.Quarantined))
+	if r.show != nil {
+		s := r.Pipeline.Snapshot()
+		r.show.end(fmt.Sprintf("%d received, %d written, %d duplicates, %d quarantined", s.Fetched, s.Written, s.Duplicates, s.Quarantined))
+	}
 	return r.release(ctx)
 }
 

@@ -39,13 +39,13 @@ func listen(address string) (*server, error) {
 	}, nil
 }
 
-// start answers requests until stop.
-func (s *server) start(run telemetry.Run, feed page.Feed, withPage bool) error {
+// start answers requests until stop; without a feed there is no page.
+func (s *server) start(run telemetry.Run, feed page.Feed) error {
 	mux := http.NewServeMux()
 	if err := telemetry.Register(mux, run); err != nil {
 		return err
 	}
-	if withPage {
+	if feed != nil {
 		mux.Handle("/", page.New(feed, page.Options{Done: s.ending}))
 	}
 	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout}
