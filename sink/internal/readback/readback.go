@@ -3,7 +3,6 @@
 package readback
 
 import (
-	"context"
 	"encoding/json"
 	"math"
 	"os"
@@ -12,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/galaxalign/galaxalign/schemas"
+	"github.com/galaxalign/galaxalign/sink"
+	"github.com/galaxalign/galaxalign/sink/sinktest"
 )
 
 // EnvPython names the environment variable with the Python interpreter that has pyarrow.
@@ -28,13 +29,41 @@ type row struct {
 	Path        *string   `json:"path"`
 }
 
-// Check runs the script on the folder; kind is "arrow" or "parquet". It skips without an interpreter.
-func Check(t *testing.T, script, folder, kind string, records []schemas.Record) {
+// Run writes three files and an open segment that readers must not see, then has the script read the
+// folder; kind is "arrow" or "parquet". open opens the sink over a folder, with files of at most maxRows
+// rows, 0 for its default. Run skips without an interpreter.
+func Run(t *testing.T, script, kind string, open func(dir string, maxRows int) sink.Sink) {
 	t.Helper()
 	python := os.Getenv(EnvPython)
 	if python == "" {
 		t.Skipf("set %s to a Python interpreter with pyarrow", EnvPython)
 	}
+	dir, m := t.TempDir(), sinktest.Model(512)
+	s := open(dir, 600)
+	for i := range 15 {
+		write(t, s, sinktest.Batch(m, 100*i, 100))
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s = open(dir, 0)
+	write(t, s, sinktest.Batch(m, 5000, 10))
+	check(t, python, script, dir, kind, sinktest.Records(m, 0, 1500))
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func write(t *testing.T, s sink.Sink, b *sink.Batch) {
+	t.Helper()
+	if err := s.Write(t.Context(), b, &sink.Report{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// check runs the script on the folder.
+func check(t *testing.T, python, script, folder, kind string, records []schemas.Record) {
+	t.Helper()
 	rows := make([]row, len(records))
 	for i := range records {
 		rows[i] = makeRow(&records[i])
@@ -47,7 +76,7 @@ func Check(t *testing.T, script, folder, kind string, records []schemas.Record) 
 	if err := os.WriteFile(expected, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.CommandContext(context.Background(), python, script, folder, expected, kind).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), python, script, folder, expected, kind).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
