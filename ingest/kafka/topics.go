@@ -44,7 +44,7 @@ func EnsureTopics(ctx context.Context, conn Connection, topics ...Topic) error {
 			return fmt.Errorf("kafka: ensure topics: %s: %w", cl.explain(err), err)
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("kafka: ensure topics: %s: %w", cl.explain(err), errors.Join(ctx.Err(), err))
+			return fmt.Errorf("kafka: ensure topics: %s: %w", cl.explain(err), ctx.Err()) // explain names the cause
 		}
 		sleep(ctx, retry.next(20*time.Millisecond, time.Second))
 	}

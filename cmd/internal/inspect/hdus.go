@@ -66,6 +66,9 @@ func hduRemarks(h *fits.HDUInfo) []string {
 	if flags := h.Flags.String(); flags != "" {
 		out = append(out, flags)
 	}
+	if h.Damaged != nil {
+		out = append(out, h.Damaged.Error())
+	}
 	if h.Truncated {
 		out = append(out, "cut short")
 	}
